@@ -1,0 +1,70 @@
+import type { EventError, JsonObject } from './event.ts';
+import { limits } from './event.ts';
+
+/** JSON.rawJSON is newer than TypeScript's library. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** The warehouse's integers end here; larger ones are written with an exponent, which makes them floating-point. */
+const firstFloat = 2 ** 64;
+
+/** What a walk over a JSON value found: fine as it is, fine after mending, or not storable. */
+type Finding = 'fine' | 'mend' | EventError;
+
+/**
+ * Looks for what JSON.stringify would write and the warehouse could not read: integers of 2^64 and more, texts cut in
+ * the middle of a character (both are mended), infinite numbers and bottomless nesting (both are errors).
+ */
+export function inspectJson(value: JsonObject, root: string): Finding {
+  return inspect(value, root, 0);
+}
+
+function inspect(value: unknown, key: string, depth: number): Finding {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? 'fine' : 'mend';
+    case 'number':
+      if (!Number.isFinite(value))
+        return problem(key, 'expected a number that fits 64-bit floating point, got one beyond it');
+      return Math.abs(value) >= firstFloat / 2 ? 'mend' : 'fine';
+    case 'object': {
+      if (value === null) return 'fine';
+      if (depth >= limits.depth) return problem(key, `expected nesting of at most ${limits.depth} levels, got more`);
+      let finding: Finding = 'fine';
+      if (Array.isArray(value)) {
+        for (let i = 0; i < value.length; i++) {
+          const found = inspect(value[i], String(i), depth + 1);
+          if (typeof found === 'object') return { ...found, path: [key, ...found.path] };
+          if (found === 'mend') finding = found;
+        }
+        return finding;
+      }
+      for (const name in value) {
+        if (!name.isWellFormed()) finding = 'mend';
+        const found = inspect((value as JsonObject)[name], name, depth + 1);
+        if (typeof found === 'object') return { ...found, path: [key, ...found.path] };
+        if (found === 'mend') finding = found;
+      }
+      return finding;
+    }
+    default:
+      return 'fine';
+  }
+}
+
+function problem(key: string, message: string): EventError {
+  return { code: 'INVALID_VALUE', path: [key], message };
+}
+
+/** A copy in which broken characters are U+FFFD and integers too large for 64 bits are floating-point. */
+export function mendJson(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'number') return Math.abs(value) >= firstFloat / 2 ? rawJSON(value.toExponential()) : value;
+  if (Array.isArray(value)) return value.map(mendJson);
+  if (typeof value === 'object' && value !== null) {
+    // A null prototype keeps a property named __proto__ a property.
+    const copy: Record<string, unknown> = Object.create(null);
+    for (const [name, item] of Object.entries(value)) copy[name.toWellFormed()] = mendJson(item);
+    return copy;
+  }
+  return value;
+}

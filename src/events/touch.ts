@@ -1,0 +1,30 @@
+/**
+ * What a batch touches, so that answers that do not look there stay valid: hours since 1970 for events near the time they
+ * were received, months for events far from it. A touch of a month is -1 - months since January 1900, thus never an hour
+ * of an event after 1970; the few hours before 1970 are counted by month as well.
+ */
+
+const hour = 3_600_000;
+/** Events further than this from their receipt are far; the table's partitions use the same bound. */
+export const farDays = 400;
+const far = farDays * 24 * hour;
+
+export function toTouch(time: number, receivedAt: number): number {
+  if (time >= 0 && Math.abs(time - receivedAt) <= far) return Math.floor(time / hour);
+  return toMonthTouch(time);
+}
+
+function toMonthTouch(time: number): number {
+  const date = new Date(time);
+  const months = (date.getUTCFullYear() - 1900) * 12 + date.getUTCMonth();
+  return -1 - months;
+}
+
+/** True for each touch that may lie in from <= t < to. */
+export function createTouchTest(from: number, to: number): (touch: number) => boolean {
+  const firstHour = Math.floor(from / hour);
+  const lastHour = Math.floor((to - 1) / hour);
+  const firstMonth = toMonthTouch(from);
+  const lastMonth = toMonthTouch(to - 1);
+  return (touch) => (touch >= 0 ? touch >= firstHour && touch <= lastHour : touch <= firstMonth && touch >= lastMonth);
+}
