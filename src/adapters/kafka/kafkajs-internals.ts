@@ -1,0 +1,182 @@
+import { createRequire } from 'node:module';
+import kafkajs, { type Broker, type Cluster, type Kafka, type PartitionAssigner } from 'kafkajs';
+import { TallygateError } from '../../errors.ts';
+
+/**
+ * The one place that reaches behind kafkajs's documented API (2.2.4, pinned). What is relied on is checked here when it
+ * is used, and test/unit/kafka-internals.test.ts fails when a new version looks different.
+ */
+
+/** A membership in a generation of the group: what a commit must name to be valid. */
+export interface Membership {
+  readonly generationId: number;
+  readonly memberId: string;
+}
+
+export interface GroupHooks {
+  /** A JOIN is about to be sent: from here on the coordinator may give our partitions to somebody else. */
+  onJoin(): void;
+  /** The coordinator has answered SYNC: partitions are ours in this generation. */
+  onSync(membership: Membership): void;
+  /** We are about to leave the group. */
+  onLeave(): void;
+  /** kafkajs wanted to commit by itself; it was kept from doing so. */
+  onForeignCommit(): void;
+}
+
+type GroupRequest = { readonly groupId: string; readonly memberId: string } & Readonly<Record<string, unknown>>;
+
+interface GroupBroker extends Broker {
+  joinGroup(request: GroupRequest): Promise<unknown>;
+  syncGroup(request: GroupRequest & Membership): Promise<unknown>;
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+}
+
+interface IdleQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+const patched = Symbol.for('tallygate.kafkajs.patched');
+const load = createRequire(import.meta.url);
+
+/**
+ * kafkajs looks for pending requests every few milliseconds for as long as a connection lives, also when there are none
+ * (its issues 1704, 1751, 1768). Whoever adds a pending request schedules the check too, so nothing waits longer.
+ */
+export function quietIdleConnections(): void {
+  const { prototype } = load('kafkajs/src/network/requestQueue/index.js') as {
+    prototype: IdleQueue & { [patched]?: boolean };
+  };
+  if (prototype[patched]) return;
+  const schedule = expectFunction(prototype, 'scheduleCheckPendingRequests');
+  prototype.scheduleCheckPendingRequests = function (this: IdleQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+  prototype[patched] = true;
+}
+
+/**
+ * A connection pool with metadata, without a producer or consumer around it. kafkajs hands it to partition assigners
+ * only.
+ */
+export function createCluster(kafka: Kafka, groupId: string): Cluster {
+  let cluster: Cluster | undefined;
+  kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      (config) => {
+        cluster = config.cluster;
+        return kafkajs.PartitionAssigners.roundRobin(config);
+      },
+    ],
+  });
+  if (!cluster) throw changed('consumer() to make its assigners at once');
+  return cluster;
+}
+
+const originalCommits = new WeakMap<Broker, Broker['offsetCommit']>();
+
+/**
+ * A round-robin assigner that tells when membership begins and ends, and keeps kafkajs from committing by itself: after
+ * OFFSET_OUT_OF_RANGE it would commit "earliest" over our commit and go on as if nothing had been lost.
+ */
+export function createWatchedAssigner(hooks: GroupHooks, onCluster: (cluster: Cluster) => void): PartitionAssigner {
+  return (config) => {
+    watchBrokers(config.cluster, hooks);
+    onCluster(config.cluster);
+    const base = kafkajs.PartitionAssigners.roundRobin(config);
+    return {
+      name: base.name,
+      version: base.version,
+      assign: (group) => base.assign(group),
+      // Called when a JOIN is made, also by each of its retries.
+      protocol(subscription) {
+        hooks.onJoin();
+        return base.protocol(subscription);
+      },
+    };
+  };
+}
+
+/** Every broker that the consumer talks to, its coordinator too, comes through findBroker. */
+function watchBrokers(cluster: Cluster, hooks: GroupHooks): void {
+  const find = expectFunction(cluster, 'findBroker').bind(cluster) as Cluster['findBroker'];
+  const last: LastMember = { memberId: undefined };
+  cluster.findBroker = async (node) => {
+    const broker = await find(node);
+    if (!originalCommits.has(broker)) watchBroker(broker as GroupBroker, hooks, last);
+    return broker;
+  };
+}
+
+interface LastMember {
+  memberId: string | undefined;
+}
+
+function watchBroker(broker: GroupBroker, hooks: GroupHooks, last: LastMember): void {
+  const join = expectFunction(broker, 'joinGroup').bind(broker) as GroupBroker['joinGroup'];
+  const sync = expectFunction(broker, 'syncGroup').bind(broker);
+  const leave = expectFunction(broker, 'leaveGroup').bind(broker) as GroupBroker['leaveGroup'];
+  originalCommits.set(broker, expectFunction(broker, 'offsetCommit').bind(broker) as Broker['offsetCommit']);
+  broker.joinGroup = async (request) => {
+    const { groupId, memberId } = request;
+    // After a crash kafkajs joins as somebody new; the group would wait for the old member until its session is over.
+    if (last.memberId !== undefined && last.memberId !== memberId) {
+      await leave({ groupId, memberId: last.memberId }).catch(() => undefined);
+      last.memberId = undefined;
+    }
+    return join(request);
+  };
+  broker.syncGroup = async (request) => {
+    const answer = await sync(request);
+    last.memberId = request.memberId;
+    hooks.onSync({ generationId: request.generationId, memberId: request.memberId });
+    return answer;
+  };
+  broker.leaveGroup = async (request) => {
+    hooks.onLeave();
+    const answer = await leave(request);
+    last.memberId = undefined;
+    return answer;
+  };
+  broker.offsetCommit = async () => {
+    hooks.onForeignCommit();
+    throw new kafkajs.KafkaJSNonRetriableError('commits are made by the lease alone');
+  };
+}
+
+export interface OffsetCommit extends Membership {
+  readonly groupId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string;
+}
+
+/**
+ * Commits under exactly the membership that is given. kafkajs's own ways (the consumer's commitOffsets, eachBatch's
+ * commitOffsetsIfNecessary) take the generation that is current when they run, so that a commit of a lost lease could
+ * pass under a newer one; and they need a running consumer or handler.
+ */
+export async function commitOffset(coordinator: Broker, commit: OffsetCommit): Promise<void> {
+  const { groupId, generationId, memberId, topic, partition, offset, metadata } = commit;
+  const send = originalCommits.get(coordinator);
+  if (!send) throw changed('the coordinator to come through findBroker');
+  const partitions = [{ partition, offset, metadata }];
+  await send({ groupId, memberId, groupGenerationId: generationId, topics: [{ topic, partitions }] });
+}
+
+function expectFunction<Key extends string>(owner: object, name: Key): (...args: readonly unknown[]) => unknown {
+  const found = (owner as Record<string, unknown>)[name];
+  if (typeof found !== 'function') throw changed(`a function ${name}`);
+  return found as (...args: readonly unknown[]) => unknown;
+}
+
+function changed(expectation: string): TallygateError {
+  return new TallygateError(
+    'INTERNAL',
+    `expected of kafkajs: ${expectation}; it has changed since this adapter was written`,
+  );
+}

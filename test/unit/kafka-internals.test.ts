@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module';
+import kafkajs from 'kafkajs';
+import { createCluster, quietIdleConnections } from '../../src/adapters/kafka/kafkajs-internals.ts';
+import { registerZstd } from '../../src/adapters/kafka/zstd-codec.ts';
+
+/**
+ * The adapter reaches behind kafkajs's documented API. When one of these fails after an update of kafkajs, read
+ * src/adapters/kafka/kafkajs-internals.ts beside the new sources before anything else.
+ */
+const load = createRequire(import.meta.url);
+
+test('kafkajs is the version whose sources were read', () => {
+  expect(load('kafkajs/package.json').version).toBe('2.2.4');
+});
+
+test('brokers have the methods that are watched, and the group and its offsets go through them', () => {
+  const broker = load('kafkajs/src/broker/index.js').prototype;
+  for (const name of ['joinGroup', 'syncGroup', 'leaveGroup', 'offsetCommit'])
+    expect(typeof broker[name]).toBe('function');
+  const group = load('kafkajs/src/consumer/consumerGroup.js').prototype;
+  const join = Object.getOwnPropertySymbols(group).map((symbol) => String(group[symbol]));
+  expect(
+    join.some((source) => source.includes('this.cluster.findGroupCoordinator(') && source.includes('.joinGroup(')),
+  ).toBe(true);
+  expect(join.some((source) => source.includes('assigner.protocol('))).toBe(true);
+  expect(join.some((source) => source.includes('.syncGroup('))).toBe(true);
+  expect(String(group.leave)).toContain('.leaveGroup(');
+  const offsets = load('kafkajs/src/consumer/offsetManager/index.js').prototype;
+  expect(String(offsets.setDefaultOffset)).toContain('.offsetCommit(');
+  const cluster = load('kafkajs/src/cluster/index.js').prototype;
+  expect(String(cluster.findGroupCoordinator)).toContain('this.findBroker(');
+});
+
+test('a cluster comes without connecting, with all that is used of it', () => {
+  const kafka = new kafkajs.Kafka({ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING });
+  const cluster = createCluster(kafka, 'group') as unknown as Record<string, unknown>;
+  const used = ['connect', 'disconnect', 'isConnected', 'refreshMetadata', 'addTargetTopic', 'findBroker'];
+  used.push('findGroupCoordinator', 'findTopicPartitionMetadata', 'findLeaderForPartitions', 'fetchTopicsOffset');
+  for (const name of used) expect([name, typeof cluster[name]]).toEqual([name, 'function']);
+});
+
+test('an idle connection has no timer, a waiting request has one', () => {
+  quietIdleConnections();
+  quietIdleConnections();
+  const RequestQueue = load('kafkajs/src/network/requestQueue/index.js');
+  const logger = { debug: () => undefined };
+  const queue = new RequestQueue({ maxInFlightRequests: 0, requestTimeout: 1000, clientId: 'c', broker: 'b', logger });
+  queue.scheduleCheckPendingRequests();
+  queue.checkPendingRequests();
+  expect(queue.throttleCheckTimeoutId).toBeNull();
+  queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => undefined });
+  expect(queue.throttleCheckTimeoutId).not.toBeNull();
+  queue.destroy();
+});
+
+test('zstd goes both ways', async () => {
+  registerZstd();
+  const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD]();
+  const buffer = Buffer.from('{"event":"signup"}'.repeat(1000));
+  const compressed = await codec.compress({ buffer });
+  expect(compressed.length).toBeLessThan(buffer.length / 10);
+  expect(await codec.decompress(compressed)).toEqual(buffer);
+});
