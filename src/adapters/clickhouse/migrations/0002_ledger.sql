@@ -1,0 +1,73 @@
+-- What a range of the log became, by project: announced before the insert, completed after it. See docs/architecture.md.
+CREATE TABLE IF NOT EXISTS {{table ledger}} {{on_cluster}}
+(
+    phase Enum8('announced' = 1, 'completed' = 2),
+    log_stream UInt32,
+    first_offset UInt64,
+    last_offset UInt64,
+    project LowCardinality(String),
+    stored UInt32,
+    deduplicated UInt32,
+    dead_lettered UInt32,
+    dropped UInt32,
+    -- Hours (or, far from now, months) of the events stored: see src/events/touch.ts.
+    touches Array(Int32),
+    newest_received_at DateTime64(3, 'UTC'),
+    newest_time DateTime64(3, 'UTC'),
+    token String,
+    written_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = {{engine MergeTree}}
+ORDER BY (phase, log_stream, last_offset, project)
+SETTINGS {{durable}};
+
+{{distributed ledger by log_stream}}
+
+-- Records that could not be stored, and why.
+CREATE TABLE IF NOT EXISTS {{table dead_letters}} {{on_cluster}}
+(
+    project LowCardinality(String),
+    message_id String,
+    code LowCardinality(String),
+    message String,
+    received_at DateTime64(3, 'UTC'),
+    record String CODEC(ZSTD(3)),
+    log_stream UInt32,
+    log_offset UInt64,
+    INDEX by_position (log_stream, log_offset) TYPE minmax GRANULARITY 1,
+    INDEX by_message message_id TYPE bloom_filter(0.001) GRANULARITY 4
+)
+ENGINE = {{engine MergeTree}}
+ORDER BY (project, received_at)
+SETTINGS {{durable}};
+
+{{distributed dead_letters by log_stream}}
+
+-- Records whose messageId had come before.
+CREATE TABLE IF NOT EXISTS {{table repeats}} {{on_cluster}}
+(
+    project LowCardinality(String),
+    message_id String,
+    received_at DateTime64(3, 'UTC'),
+    log_stream UInt32,
+    log_offset UInt64,
+    INDEX by_position (log_stream, log_offset) TYPE minmax GRANULARITY 1
+)
+ENGINE = {{engine MergeTree}}
+ORDER BY (project, message_id)
+SETTINGS {{durable}};
+
+{{distributed repeats by log_stream}}
+
+-- The number of the log that offsets count in: raised when a log is replaced by one whose offsets begin anew.
+CREATE TABLE IF NOT EXISTS {{table log_epochs}} {{on_cluster}}
+(
+    epoch UInt16,
+    reason String,
+    raised_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = {{engine MergeTree}}
+ORDER BY epoch
+SETTINGS {{durable}};
+
+{{distributed log_epochs by epoch}}

@@ -1,0 +1,176 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { TallygateError } from '../../errors.ts';
+import type {
+  InsertOptions,
+  QueryOptions,
+  QueryResult,
+  Statement,
+  StatementLimits,
+  Warehouse,
+} from '../../ports/warehouse.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { withSpan } from '../../telemetry/tracing.ts';
+import { toInsertFailure, toQueryFailure } from './failures.ts';
+import type { InsertLines } from './insert-lines.ts';
+import { readMigrations, runMigrations, type Variant } from './migrate.ts';
+
+export interface WarehouseClients {
+  /** One for each lane: see QueryOptions. */
+  readonly reports: ClickHouseClient;
+  readonly sink: ClickHouseClient;
+  readonly ledger: ClickHouseClient;
+  /** On the lane of the sink. */
+  readonly insertLines: InsertLines;
+  /** Makes the database, and makes it the default. */
+  selectDatabase(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface WarehouseDeps {
+  readonly clients: WarehouseClients;
+  readonly variant: Variant;
+  readonly limits: StatementLimits;
+  readonly metrics: Metrics;
+}
+
+const newline = 0x0a;
+
+/** Tables whose rows belong to projects. */
+const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger'];
+
+/** What makes equal bytes equal rows, whatever the server's defaults. */
+export const insertSettings = [
+  'async_insert = 0',
+  'deduplicate_blocks_in_dependent_materialized_views = 1',
+  'insert_deduplicate = 1',
+  "date_time_input_format = 'basic'",
+  'input_format_skip_unknown_fields = 1',
+  'input_format_json_read_objects_as_strings = 1',
+  'input_format_try_infer_dates = 0',
+  'input_format_try_infer_datetimes = 0',
+  'type_json_skip_duplicated_paths = 1',
+  'max_insert_block_size = 1048576',
+  'max_partitions_per_insert_block = 100',
+];
+
+export function createWarehouse({ clients, variant, limits, metrics }: WarehouseDeps): Warehouse {
+  const { cluster } = variant;
+  const clusterInsertSettings = cluster ? ["insert_quorum = 'auto'", 'distributed_foreground_insert = 1'] : [];
+
+  const toSettings = (options: QueryOptions, id: string): string => {
+    const bound = { ...limits, ...options.limits };
+    const settings = [
+      `max_execution_time = ${bound.seconds}`,
+      `max_memory_usage = ${Math.round(bound.memoryBytes)}`,
+      `max_result_rows = ${bound.resultRows}`,
+      "result_overflow_mode = 'throw'",
+      'output_format_json_quote_64bit_integers = 1',
+      `log_comment = '${id}'`,
+    ];
+    if (options.project !== undefined) {
+      const names = cluster ? tenantTables.flatMap((t) => [t, `${t}_local`]) : tenantTables;
+      const filter = `project = \\'${assertProject(options.project)}\\'`;
+      settings.push(`additional_table_filters = {${names.map((t) => `'${t}': '${filter}'`).join(', ')}}`);
+    }
+    if (cluster) settings.push('prefer_localhost_replica = 1', "distributed_product_mode = 'global'");
+    return settings.join(', ');
+  };
+
+  return {
+    async query<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
+      const started = performance.now();
+      const client = clients[options.lane ?? 'reports'];
+      const id = crypto.randomUUID();
+      try {
+        const result = await withSpan(`clickhouse ${options.label}`, { 'db.system.name': 'clickhouse' }, () =>
+          client.query({
+            query: `${statement.sql}\nSETTINGS ${toSettings(options, id)}`,
+            format: 'JSON',
+            query_id: id,
+            ...(statement.params ? { query_params: { ...statement.params } } : {}),
+            ...(options.signal ? { abort_signal: options.signal } : {}),
+          }),
+        );
+        const { data, statistics } = await result.json<Row>();
+        const elapsedMs = performance.now() - started;
+        const rowsRead = Number(statistics?.rows_read ?? 0);
+        metrics.statementSeconds.observe({ label: options.label, outcome: 'ok' }, elapsedMs / 1000);
+        metrics.statementRows.inc({ label: options.label }, rowsRead);
+        return { rows: data, rowsRead, elapsedMs };
+      } catch (thrown) {
+        const failure = toQueryFailure(thrown, options.label, options.signal);
+        metrics.statementSeconds.observe(
+          { label: options.label, outcome: failure.code },
+          (performance.now() - started) / 1000,
+        );
+        throw failure;
+      }
+    },
+
+    async insert(table: string, lines: Buffer, { token }: InsertOptions): Promise<void> {
+      // The engine in this process takes what follows an empty line for a statement.
+      if (lines.includes('\n\n') || lines[0] === newline)
+        throw new TallygateError('BAD_ROWS', `${table}: expected no empty line among the rows`);
+      const settings = [
+        ...insertSettings,
+        ...clusterInsertSettings,
+        `insert_deduplication_token = '${assertToken(token)}'`,
+      ].join(', ');
+      try {
+        await clients.insertLines(assertTable(table), settings, lines);
+      } catch (thrown) {
+        throw toInsertFailure(thrown, table);
+      }
+    },
+
+    async migrate() {
+      const command = async (sql: string) => {
+        await clients.sink.command({ query: sql });
+      };
+      try {
+        await clients.selectDatabase();
+        const onCluster = cluster ? `ON CLUSTER '${cluster}'` : '';
+        const engine = cluster
+          ? "ReplicatedMergeTree('/clickhouse/tables/all/{database}/{table}', '{replica}')"
+          : 'MergeTree';
+        await command(
+          `CREATE TABLE IF NOT EXISTS migrations ${onCluster} (name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ${engine} ORDER BY name`,
+        );
+        return await runMigrations(readMigrations(variant), {
+          command,
+          applied: async () => {
+            const result = await clients.sink.query({ query: 'SELECT name FROM migrations', format: 'JSONEachRow' });
+            return (await result.json<{ name: string }>()).map(({ name }) => name);
+          },
+          record: (name) => command(`INSERT INTO migrations (name) SETTINGS async_insert = 0 VALUES ('${name}')`),
+        });
+      } catch (thrown) {
+        throw toQueryFailure(thrown, 'migrate', undefined);
+      }
+    },
+
+    async ping() {
+      const answer = await clients.sink.ping();
+      if (!answer.success) throw toQueryFailure(answer.error, 'ping', undefined);
+    },
+
+    close: () => clients.close(),
+  };
+}
+
+function assertProject(project: string): string {
+  if (!/^[a-z0-9_-]{1,63}$/.test(project))
+    throw new RangeError(`expected a project's name, got ${JSON.stringify(project)}`);
+  return project;
+}
+
+function assertTable(table: string): string {
+  if (!/^[a-z_]{1,60}$/.test(table)) throw new RangeError(`expected a table's name, got ${JSON.stringify(table)}`);
+  return table;
+}
+
+function assertToken(token: string): string {
+  if (!/^[\w:.-]{1,200}$/.test(token))
+    throw new RangeError(`expected a token of letters, digits and :.-, got ${JSON.stringify(token)}`);
+  return token;
+}
