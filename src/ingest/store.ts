@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, isTallygateError, TallygateError, toMessage } from '../errors.ts';
+import type { Stream } from '../events/position.ts';
+import type { LogRecord, PartitionLease } from '../ports/event-log.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type Batch, joinLines, type Line, setAside } from './batch.ts';
+import { readCompleted, toLedgerLines } from './ledger.ts';
+
+/**
+ * Puts a decided batch into the warehouse so that it is there once, however often this is tried and whoever tries it:
+ * announce, insert under the batch's token, complete. docs/architecture.md says why each step is there.
+ */
+export interface Store {
+  /** `replayed`: somebody may have tried before, so read back what is there and add what is missing. */
+  storeBatch(lease: PartitionLease, batch: Batch, records: readonly LogRecord[], replayed: boolean): Promise<void>;
+  /** Adds what is missing of a batch that the ledger says is complete. */
+  repairBatch(lease: PartitionLease, batch: Batch): Promise<void>;
+  /** Tries until it succeeds, the lease is lost, or it fails while the lease is stopping. */
+  persist<T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T>;
+}
+
+interface StoreDeps {
+  readonly warehouse: Warehouse;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** First pause before another try, in milliseconds; it doubles up to 5 s. */
+  readonly retryMs: number;
+}
+
+/** One batch on its way, and whether somebody, or an earlier try, may have left it half stored. */
+interface Work {
+  readonly lease: PartitionLease;
+  readonly attempt: { doubtful: boolean };
+}
+
+type Table = 'events' | 'dead_letters' | 'repeats';
+
+const longestPause = 5000;
+const repairs = 5;
+/** Trying again changes nothing. */
+const final = new Set<ErrorCode>(['BAD_ROWS', 'LEASE_LOST', 'LOG_REPLACED']);
+
+export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps): Store {
+  const persist = async <T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T> => {
+    let pause = retryMs;
+    let lastWarning = 0;
+    for (;;) {
+      if (lease.lost.aborted)
+        throw new TallygateError('LEASE_LOST', `partition ${lease.partition} was taken away while storing ${what}`);
+      try {
+        return await attempt();
+      } catch (thrown) {
+        if (lease.stopping.aborted || (isTallygateError(thrown) && final.has(thrown.code))) throw thrown;
+        if (Date.now() - lastWarning > 30_000) {
+          logger.warn({ partition: lease.partition, what, error: toMessage(thrown) }, 'not done yet; trying again');
+          lastWarning = Date.now();
+        }
+        if (pause > 0)
+          await sleep(pause, undefined, { signal: AbortSignal.any([lease.lost, lease.stopping]) }).catch(() => {});
+        pause = Math.min(pause * 2, longestPause);
+      }
+    }
+  };
+
+  const insert = async ({ lease, attempt }: Work, table: string, lines: Buffer, token: string): Promise<void> => {
+    let tries = 0;
+    await persist(lease, `${table} ${token}`, () => {
+      // The engine may have died with the first try, and remember its token without its rows.
+      if (++tries > 1) attempt.doubtful = true;
+      return warehouse.insert(table, lines, { token });
+    });
+  };
+
+  /** Finds the rows that the engine refuses by halving; the halves' tokens are as stable as the batch's. */
+  const insertEvents = async (work: Work, lines: readonly Line[], token: string): Promise<Map<number, string>> => {
+    if (lines.length === 0) return new Map();
+    try {
+      await insert(work, 'events', joinLines(lines), token);
+      return new Map();
+    } catch (thrown) {
+      if (!isTallygateError(thrown) || thrown.code !== 'BAD_ROWS') throw thrown;
+      if (lines.length === 1) return new Map([[lines[0]!.offset, thrown.message]]);
+      const half = lines.length >> 1;
+      const refused = await insertEvents(work, lines.slice(0, half), `${token}:l`);
+      for (const [offset, message] of await insertEvents(work, lines.slice(half), `${token}:r`))
+        refused.set(offset, message);
+      return refused;
+    }
+  };
+
+  const readPositions = async (
+    lease: PartitionLease,
+    stream: Stream,
+    first: number,
+    last: number,
+  ): Promise<Set<number>> => {
+    const range = 'WHERE log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
+    const { rows } = await persist(lease, 'reading back', () =>
+      warehouse.query<{ present: string[]; rows: string }>(
+        {
+          sql: `SELECT groupUniqArray(log_offset) AS present, count() AS rows FROM (
+                  SELECT log_offset FROM events ${range} UNION ALL
+                  SELECT log_offset FROM dead_letters ${range} UNION ALL
+                  SELECT log_offset FROM repeats ${range})`,
+          params: { stream, first, last },
+        },
+        { label: 'read-back', lane: 'sink', limits: { seconds: 600 } },
+      ),
+    );
+    const present = new Set(rows[0]!.present.map(Number));
+    if (Number(rows[0]!.rows) !== present.size) {
+      logger.error(
+        { stream, first, last, rows: Number(rows[0]!.rows), positions: present.size },
+        'positions are stored more than once',
+      );
+    }
+    return present;
+  };
+
+  const repair = async (work: Work, batch: Batch) => {
+    for (let attempt = 1; attempt <= repairs; attempt++) {
+      const present = await readPositions(work.lease, batch.stream, batch.first, batch.last);
+      let missing = 0;
+      for (const [table, lines] of tablesOf(batch)) {
+        const absent = lines.filter(({ offset }) => !present.has(offset));
+        if (absent.length === 0) continue;
+        missing += absent.length;
+        // A deterministic token: a stopped owner that wakes up and inserts under the original one changes nothing.
+        await insert(work, table, joinLines(absent), `${batch.token}:repair:${attempt}`);
+      }
+      if (missing === 0) return;
+      metrics.sinkRepaired.inc(missing);
+      logger.warn(
+        { stream: batch.stream, first: batch.first, last: batch.last, missing },
+        'a replay found rows missing and stored them',
+      );
+    }
+    throw new TallygateError(
+      'INTERNAL',
+      `positions ${batch.first} to ${batch.last} of stream ${batch.stream} are still missing after ${repairs} repairs`,
+    );
+  };
+
+  /** A token alone is not trusted here either: an engine that was killed may remember it, and not the row. */
+  const complete = async (work: Work, batch: Batch) => {
+    const { lease, attempt } = work;
+    const lines = toLedgerLines('completed', batch);
+    await insert(work, 'ledger', lines, `${batch.token}:completed`);
+    for (let n = 1; attempt.doubtful && n <= repairs; n++) {
+      const ranges = await persist(lease, 'reading back', () => readCompleted(warehouse, batch.stream, batch.first));
+      if (ranges.some(({ first, last }) => first === batch.first && last === batch.last)) return;
+      await insert(work, 'ledger', lines, `${batch.token}:completed:repair:${n}`);
+    }
+  };
+
+  return {
+    persist,
+    repairBatch: (lease, batch) => repair({ lease, attempt: { doubtful: true } }, batch),
+    async storeBatch(lease, decided, records, replayed) {
+      const work: Work = { lease, attempt: { doubtful: replayed } };
+      await insert(work, 'ledger', toLedgerLines('announced', decided), `${decided.token}:announced`);
+      const started = performance.now();
+      const refused = await insertEvents(work, decided.events, decided.token);
+      metrics.sinkInsertSeconds.observe((performance.now() - started) / 1000);
+      metrics.sinkBatchRows.observe(decided.events.length);
+      const batch = refused.size === 0 ? decided : setAside(decided, records, refused);
+      for (const [table, lines] of tablesOf(batch)) {
+        if (table !== 'events' && lines.length > 0)
+          await insert(work, table, joinLines(lines), `${batch.token}:${table}`);
+      }
+      if (work.attempt.doubtful) await repair(work, batch);
+      await complete(work, batch);
+      metrics.sinkRows.inc({ outcome: 'stored' }, batch.events.length);
+      metrics.sinkRows.inc({ outcome: 'deduplicated' }, batch.repeats.length);
+      metrics.sinkRows.inc({ outcome: 'dead_lettered' }, batch.deadLetters.length);
+    },
+  };
+}
+
+function tablesOf(batch: Batch): [Table, readonly Line[]][] {
+  return [
+    ['events', batch.events],
+    ['dead_letters', batch.deadLetters],
+    ['repeats', batch.repeats],
+  ];
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Connection, openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
+import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
+import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
+import { type SinkOptions, startSink } from '../../src/ingest/sink.ts';
+import type { Consumption, EventLog } from '../../src/ports/event-log.ts';
+import type { Warehouse } from '../../src/ports/warehouse.ts';
+import { createSilentLogger } from '../../src/telemetry/logger.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+
+const logger = createSilentLogger();
+let databases = 0;
+
+/** One log and one database of its own, on the engine of this process, and sinks that can be made to die anywhere. */
+export interface SinkBench {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  /** Starts a sink on a warehouse that may be a faulty one. */
+  startSink(on?: Warehouse, options?: Partial<SinkOptions>): Promise<Consumption>;
+  /** Resolves when the ledger covers the whole log. */
+  untilStored(): Promise<void>;
+  rows<Row>(sql: string): Promise<readonly Row[]>;
+  /** Statements behind the warehouse's back: the damage that a power loss leaves. */
+  damage(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openSinkBench(enginePath: string): Promise<SinkBench> {
+  const folder = await mkdtemp(join(tmpdir(), 'tallygate-sink-'));
+  const metrics = createMetrics();
+  const database = `sink_${++databases}`;
+  const warehouse = await openEmbeddedWarehouse({
+    path: enginePath,
+    database,
+    reportConnections: 1,
+    limits: { seconds: 60, memoryBytes: 4e9, resultRows: 1e6 },
+    metrics,
+  });
+  await warehouse.migrate();
+  const log = await openLmdbLog({ path: folder, retentionMs: 3_600_000, maxQueuedBytes: 64e6, logger, metrics });
+  const rows = async <Row>(sql: string) => (await warehouse.query<Row>({ sql }, { label: 'test' })).rows;
+  return {
+    log,
+    warehouse,
+    rows,
+    startSink: (on = warehouse, options = {}) =>
+      startSink({
+        log,
+        warehouse: on,
+        metrics,
+        logger,
+        options: {
+          group: 'sink',
+          batchRows: 40,
+          batchBytes: 32e6,
+          lingerMs: 5,
+          windowHours: 24,
+          verifyRecent: false,
+          ...options,
+        },
+      }),
+    async untilStored() {
+      const [end] = (await log.ends()) as [number];
+      for (let left = 1200; ; left--) {
+        const [row] = await rows<{ last: string | null }>(
+          "SELECT max(toNullable(last_offset)) AS last FROM ledger WHERE phase = 'completed'",
+        );
+        if (Number(row!.last ?? -1) >= end - 1) return;
+        if (left === 0) throw new Error(`expected the ledger to reach ${end - 1}, it is at ${row!.last}`);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
+    async damage(sql) {
+      const pool = await openEnginePool(enginePath, 1);
+      await pool.use(database);
+      await (pool.sink as Connection).command({ query: sql } as never);
+      await pool.close();
+    },
+    async close() {
+      await log.close();
+      await warehouse.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** When a sink dies: at its n-th insert, before the engine has it or after, and what becomes of an insert that was cut off. */
+export interface Death {
+  readonly insert: number;
+  readonly when: 'before' | 'after';
+}
+
+/** A warehouse whose user dies at one of its inserts. `late` are inserts that were on their way: they may land any time. */
+export function createDeadlyWarehouse(warehouse: Warehouse, death: Death, die: () => void) {
+  let inserts = 0;
+  const late: (() => Promise<void>)[] = [];
+  const deadly: Warehouse = {
+    ...warehouse,
+    async insert(table, lines, options) {
+      if (inserts === death.insert) throw new Error('dead');
+      if (++inserts === death.insert) {
+        // Refused rows are as dead as any: the sink has not heard of it yet.
+        if (death.when === 'after') await warehouse.insert(table, lines, options).catch(() => {});
+        else late.push(() => warehouse.insert(table, lines, options).catch(() => {}));
+        die();
+        throw new Error('dead');
+      }
+      await warehouse.insert(table, lines, options);
+    },
+  };
+  return { deadly, late };
+}
