@@ -1,0 +1,140 @@
+import { TallygateError } from '../errors.ts';
+import type { EventKind } from '../events/event.ts';
+import { parseStoredTime } from '../events/record.ts';
+import { allOf, type FilterInput, toCondition } from './filter.ts';
+import {
+  type Connection,
+  encodeCursor,
+  invalidCursor,
+  type Place,
+  parseCursor,
+  parseFirst,
+  toConnection,
+} from './page.ts';
+import { moment as at, inRange, type Plan } from './plan.ts';
+import { parseRange, type Range, type RangeInput } from './range.ts';
+import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import { sql, value } from './sql.ts';
+
+// ---- parameters
+
+export interface EventsInput {
+  readonly filter?: FilterInput | null | undefined;
+  readonly range: RangeInput;
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly freshness?: FreshnessInput | null | undefined;
+}
+
+export type EventType = Uppercase<EventKind>;
+
+export interface StoredEvent {
+  readonly messageId: string;
+  readonly type: EventType;
+  readonly event: string;
+  readonly timestamp: Date;
+  readonly originalTimestamp: Date | null;
+  readonly sentAt: Date | null;
+  readonly receivedAt: Date;
+  readonly userId: string | null;
+  readonly anonymousId: string | null;
+  readonly groupId: string | null;
+  readonly previousId: string | null;
+  readonly properties: Record<string, unknown>;
+  readonly context: Record<string, unknown>;
+  readonly traits: Record<string, unknown>;
+}
+
+/** Pages after the first show the first one's snapshot: its cursors carry it. */
+export async function runEvents(
+  session: Session,
+  input: EventsInput,
+): Promise<Connection<StoredEvent> & { readonly meta: ReportMeta }> {
+  const place = input.after ? parseCursor(input.after) : null;
+  if (place?.snapshot === '') throw invalidCursor();
+  if (place && input.freshness?.at && input.freshness.at !== place.snapshot) {
+    throw new TallygateError(
+      'INVALID_INPUT',
+      'expected freshness.at to be left out with after, since the cursor carries its snapshot',
+    );
+  }
+  const freshness = place ? { ...input.freshness, at: place.snapshot } : input.freshness;
+  return session.report(freshness, async (moment) => {
+    const first = parseFirst(input.first);
+    const cell = await session.load(
+      moment,
+      planEvents(input.filter, parseRange(input.range, moment.now), first, place),
+    );
+    const rows = cell.rows as unknown as readonly EventRow[];
+    const page = toConnection(rows, first, input.after, toEvent, (row) =>
+      encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
+    );
+    return { ...page, meta: session.toMeta(moment, [{ cell, buckets: 1 }]) };
+  });
+}
+
+// ---- row
+
+interface EventRow {
+  readonly message_id: string;
+  readonly kind: EventKind;
+  readonly event: string;
+  readonly at: string;
+  readonly time: string;
+  readonly original_timestamp: string | null;
+  readonly sent_at: string | null;
+  readonly received_at: string;
+  readonly user_id: string;
+  readonly anonymous_id: string;
+  readonly group_id: string;
+  readonly previous_id: string;
+  readonly data: string;
+  readonly log_stream: number;
+  readonly log_offset: string;
+}
+
+// ---- SQL
+
+function planEvents(filter: FilterInput | null | undefined, range: Range, first: number, after: Place | null): Plan {
+  const condition = toCondition(filter);
+  const behind = after
+    ? sql`(time, log_stream, log_offset) < (${at(after.time)}, ${value('UInt32', after.stream)}, ${value('UInt64', after.offset)})`
+    : sql`1`;
+  return {
+    label: 'events',
+    shape: [filter, range, first, after],
+    depends: range,
+    select: (
+      scope,
+    ) => sql`SELECT message_id, kind, event, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
+        user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
+      FROM events WHERE ${scope} AND ${allOf([inRange(range), condition, behind])}
+      ORDER BY time DESC, log_stream DESC, log_offset DESC LIMIT ${value('UInt32', first + 1)}`,
+  };
+}
+
+// ---- mapping
+
+function toEvent(row: EventRow): StoredEvent {
+  const data = JSON.parse(row.data) as { [part: string]: Record<string, unknown> };
+  return {
+    messageId: row.message_id,
+    type: row.kind.toUpperCase() as EventType,
+    event: row.event,
+    timestamp: toDate(row.time),
+    originalTimestamp: row.original_timestamp === null ? null : toDate(row.original_timestamp),
+    sentAt: row.sent_at === null ? null : toDate(row.sent_at),
+    receivedAt: toDate(row.received_at),
+    userId: row.user_id || null,
+    anonymousId: row.anonymous_id || null,
+    groupId: row.group_id || null,
+    previousId: row.previous_id || null,
+    properties: data.properties ?? {},
+    context: data.context ?? {},
+    traits: data.traits ?? {},
+  };
+}
+
+function toDate(stored: string): Date {
+  return new Date(parseStoredTime(stored));
+}

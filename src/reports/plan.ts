@@ -1,0 +1,87 @@
+import { hash } from 'node:crypto';
+import type { PositionVector } from '../events/position.ts';
+import type { StatementLimits } from '../ports/warehouse.ts';
+import { allOf } from './filter.ts';
+import type { TimeRange } from './range.ts';
+import { type Sql, sql, value } from './sql.ts';
+
+/** Raised whenever the meaning of cached rows changes. */
+const codeVersion = 1;
+
+/** The whole of time: what the catalog depends on. */
+export const allTime: TimeRange = { from: Date.UTC(1900, 0, 1), to: Date.UTC(2300, 0, 1) };
+
+/**
+ * A part of a report that is computed and cached as one: its rows depend on the shape, and on the events in `depends`,
+ * and on nothing else. Reports are made of plans; a planner may later split them into buckets and fuse their statements.
+ */
+export interface Plan {
+  /** A short constant name. */
+  readonly label: string;
+  /** Everything that tells these rows from others of the same data: as plain JSON. */
+  readonly shape: unknown;
+  readonly depends: TimeRange;
+  /** The statement; `scope` keeps it to the project's events that the snapshot has. */
+  select(scope: Sql): Sql;
+  readonly limits?: Partial<StatementLimits>;
+}
+
+export interface Row {
+  readonly [column: string]: unknown;
+}
+
+/** Names everything that the plan's rows depend on. */
+export function toCellKey(project: string, plan: Plan, version: string): string {
+  const shape = hash('sha256', JSON.stringify([codeVersion, plan.label, plan.shape]), 'base64url').slice(0, 32);
+  return `tg:${project}:${plan.label}:${shape}:${version}`;
+}
+
+/** The project's rows at positions that the vector includes. Rows of a batch are visible before the ledger has it. */
+export function toScope(project: string, vector: PositionVector): Sql {
+  const ofProject = sql`project = ${value('String', project)}`;
+  if (vector.size === 0) return sql`${ofProject} AND 0`;
+  const streams = [...vector].sort(([a], [b]) => a - b);
+  const included =
+    streams.length === 1
+      ? sql`log_stream = ${value('UInt32', streams[0]![0])} AND log_offset <= ${value('UInt64', streams[0]![1])}`
+      : sql`log_offset <= transform(log_stream, ${value(
+          'Array(UInt32)',
+          streams.map(([s]) => s),
+        )}, ${value(
+          'Array(Int64)',
+          streams.map(([, o]) => o),
+        )}, toInt64(-1))`;
+  return allOf([ofProject, included]);
+}
+
+export function inRange({ from, to }: TimeRange): Sql {
+  return sql`time >= ${moment(from)} AND time < ${moment(to)}`;
+}
+
+export function moment(milliseconds: number): Sql {
+  return sql`fromUnixTimestamp64Milli(${value('Int64', milliseconds)}, 'UTC')`;
+}
+
+/**
+ * An event's time in milliseconds since 1970: what min and max have to take. Where the engine compiles them, it compares
+ * the bits of a DateTime64 as an unsigned number, and 1969 comes after 2026.
+ */
+export const timeMs = sql`toUnixTimestamp64Milli(time)`;
+
+/**
+ * The beginning of the bucket in which an event lies, in milliseconds since 1970. `buckets` cover every event asked for.
+ * Never a constant, since GROUPING SETS take none.
+ */
+export function toBucketExpression(buckets: readonly number[]): Sql {
+  const first = buckets[0] as number;
+  const step = (buckets[1] ?? first) - first;
+  if (step === 0 || buckets.some((start, i) => start !== first + i * step))
+    return sql`roundDown(${timeMs}, ${value('Array(Int64)', buckets)})`;
+  // The last bucket may be longer than the others: a day of 25 hours.
+  const index = sql`least(intDiv(${timeMs} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})`;
+  return sql`${value64(first)} + ${index} * ${value64(step)}`;
+}
+
+function value64(of: number): Sql {
+  return sql`${value('Int64', of)}`;
+}

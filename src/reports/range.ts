@@ -1,0 +1,184 @@
+import { Temporal } from 'temporal-polyfill';
+import { TallygateError } from '../errors.ts';
+
+export interface RangeInput {
+  readonly from?: Date | null | undefined;
+  readonly to?: Date | null | undefined;
+  readonly last?: string | null | undefined;
+  readonly timezone?: string | null | undefined;
+}
+
+/** from <= t < to, in milliseconds since 1970. */
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Range extends TimeRange {
+  readonly timezone: string;
+}
+
+export type Interval = 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH' | 'QUARTER' | 'YEAR';
+
+export const mostBuckets = 10_000;
+
+const units: Readonly<Record<string, Interval>> = {
+  m: 'MINUTE',
+  h: 'HOUR',
+  d: 'DAY',
+  w: 'WEEK',
+  M: 'MONTH',
+  q: 'QUARTER',
+  y: 'YEAR',
+};
+
+/** What the warehouse can store lies well inside. */
+const earliest = Date.UTC(1900, 0, 1);
+const latest = Date.UTC(2300, 0, 1);
+
+/** Throws INVALID_RANGE or UNKNOWN_TIMEZONE. `now` is that of the operation, or of the snapshot that it asks for. */
+export function parseRange(input: RangeInput, now: number): Range {
+  const timezone = parseTimezone(input.timezone ?? 'UTC');
+  if (input.last !== null && input.last !== undefined) {
+    if (input.from || input.to) throw invalid('expected either last or from and to, got both');
+    const found = /^([1-9]\d{0,4})([mhdwMqy])$/.exec(input.last);
+    if (!found)
+      throw invalid(
+        `expected last to be a number and a unit of m, h, d, w, M, q, y, as in "30d", got ${JSON.stringify(input.last.slice(0, 40))}`,
+      );
+    const interval = units[found[2] as string] as Interval;
+    const end = addIntervals(startOfInterval(toZoned(now, timezone), interval), interval, 1);
+    const start = addIntervals(end, interval, -Number(found[1]));
+    return bounded({ from: start.epochMilliseconds, to: end.epochMilliseconds, timezone });
+  }
+  if (!input.from) throw invalid('expected from (and to) or last, got neither');
+  const from = input.from.getTime();
+  const to = input.to ? input.to.getTime() : now;
+  if (to <= from) throw invalid(`expected from before to, got from ${iso(from)} and to ${iso(to)}`);
+  return bounded({ from, to, timezone });
+}
+
+function bounded(range: Range): Range {
+  if (range.from < earliest || range.to > latest) {
+    throw invalid(`expected a range within 1900 to 2299, got ${iso(range.from)} to ${iso(range.to)}`);
+  }
+  return range;
+}
+
+export function parseTimezone(name: string): string {
+  try {
+    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
+  } catch {
+    throw new TallygateError(
+      'UNKNOWN_TIMEZONE',
+      `expected a name of the IANA time zone database, as Europe/Berlin, got ${JSON.stringify(name.slice(0, 60))}`,
+    );
+  }
+}
+
+/**
+ * Beginnings of the buckets that cover the range, in order: the first begins at the range's beginning or before it, at
+ * the start of its interval in the timezone. Days have 23 to 25 hours where clocks change. Throws TOO_MANY_BUCKETS.
+ */
+export function toBuckets(range: Range, interval: Interval): number[] {
+  const estimate = Math.ceil((range.to - range.from) / usual[interval]);
+  // Those that are surely too many are not even counted.
+  if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);
+  const buckets: number[] = [];
+  const first = startOfInterval(toZoned(range.from, range.timezone), interval);
+  if (interval === 'MINUTE' || interval === 'HOUR') {
+    // Elapsed time: in the hour that comes twice, or never, the clock on the wall is no guide.
+    for (let t = first.epochMilliseconds; t < range.to; t += usual[interval]) buckets.push(t);
+  } else {
+    for (let i = 0; ; i++) {
+      const t = addIntervals(first, interval, i).epochMilliseconds;
+      if (t >= range.to) break;
+      // A day that its zone left out would begin where the next one does.
+      if (t !== buckets[buckets.length - 1]) buckets.push(t);
+    }
+  }
+  if (buckets.length > mostBuckets) throw tooMany(buckets.length, interval);
+  return buckets;
+}
+
+/** Where the bucket after the one that begins at `start` begins; an interval of a day or longer. */
+export function nextBucket(start: number, timezone: string, interval: Interval): number {
+  const zoned = toZoned(start, timezone);
+  const next = addIntervals(zoned, interval, 1).epochMilliseconds;
+  return next > start ? next : addIntervals(zoned, interval, 2).epochMilliseconds;
+}
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+/** Lengths in milliseconds; of a day and what is longer only about. */
+const usual: Readonly<Record<Interval, number>> = {
+  MINUTE: minute,
+  HOUR: 60 * minute,
+  DAY: day,
+  WEEK: 7 * day,
+  MONTH: 30 * day,
+  QUARTER: 91 * day,
+  YEAR: 365 * day,
+};
+
+type Zoned = Temporal.ZonedDateTime;
+
+function toZoned(milliseconds: number, timezone: string): Zoned {
+  return Temporal.Instant.fromEpochMilliseconds(milliseconds).toZonedDateTimeISO(timezone);
+}
+
+function startOfInterval(time: Zoned, interval: Interval): Zoned {
+  switch (interval) {
+    case 'MINUTE':
+      return time.round({ smallestUnit: 'minute', roundingMode: 'floor' });
+    case 'HOUR': {
+      // Not round(): 01:30 of the repeated hour belongs to its own 01:00.
+      const into = time.minute * minute + time.second * 1000 + time.millisecond;
+      return time.subtract({ milliseconds: into });
+    }
+    case 'DAY':
+      return time.startOfDay();
+    case 'WEEK':
+      return time.subtract({ days: time.dayOfWeek - 1 }).startOfDay();
+    case 'MONTH':
+      return time.with({ day: 1 }).startOfDay();
+    case 'QUARTER':
+      return time.with({ day: 1, month: time.month - ((time.month - 1) % 3) }).startOfDay();
+    case 'YEAR':
+      return time.with({ day: 1, month: 1 }).startOfDay();
+  }
+}
+
+function addIntervals(start: Zoned, interval: Interval, count: number): Zoned {
+  switch (interval) {
+    case 'MINUTE':
+      return start.add({ minutes: count });
+    case 'HOUR':
+      return start.add({ hours: count });
+    case 'DAY':
+      return start.add({ days: count }).startOfDay();
+    case 'WEEK':
+      return start.add({ weeks: count }).startOfDay();
+    case 'MONTH':
+      return start.add({ months: count }).startOfDay();
+    case 'QUARTER':
+      return start.add({ months: 3 * count }).startOfDay();
+    case 'YEAR':
+      return start.add({ years: count }).startOfDay();
+  }
+}
+
+function iso(time: number): string {
+  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : `${time} ms since 1970`;
+}
+
+function invalid(message: string): TallygateError {
+  return new TallygateError('INVALID_RANGE', message);
+}
+
+function tooMany(count: number, interval: Interval): TallygateError {
+  return new TallygateError(
+    'TOO_MANY_BUCKETS',
+    `expected at most ${mostBuckets} buckets, got about ${count} of one ${interval} each: ask for a shorter range or a coarser interval`,
+  );
+}

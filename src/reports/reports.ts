@@ -1,0 +1,56 @@
+import type { EventLog } from '../ports/event-log.ts';
+import type { ReportCache } from '../ports/report-cache.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { runCatalog } from './catalog.ts';
+import { createCells } from './cells.ts';
+import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
+import { runEventStatus } from './event-status.ts';
+import { type EventsInput, runEvents } from './events.ts';
+import { type FunnelInput, runFunnel } from './funnel.ts';
+import { runIngestion, runLedger } from './ingestion.ts';
+import type { Interval, RangeInput } from './range.ts';
+import { type RetentionInput, runRetention } from './retention.ts';
+import { createSession, type FreshnessInput } from './session.ts';
+import { runTrend, type TrendInput } from './trend.ts';
+import { createVersions } from './versions.ts';
+import { createWatermarkReader } from './watermark.ts';
+
+interface ReportsDeps {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  readonly cache: ReportCache;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock?: () => number;
+}
+
+export type Reports = ReturnType<typeof createReports>;
+/** Every report of one operation. */
+export type ReportRequest = ReturnType<Reports['begin']>;
+
+/** The read path. One `begin` for each GraphQL operation: what it hands out shares one moment and one look into the cache. */
+export function createReports({ log, warehouse, cache, logger, metrics, clock = Date.now }: ReportsDeps) {
+  const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
+  const versions = createVersions(warehouse, watermark);
+  const cells = createCells({ cache, warehouse, metrics });
+  return {
+    begin(project: string, signal: AbortSignal) {
+      const session = createSession({ project, signal, cells, versions, watermark, warehouse, clock });
+      return {
+        trend: (input: TrendInput) => runTrend(session, input),
+        funnel: (input: FunnelInput) => runFunnel(session, input),
+        retention: (input: RetentionInput) => runRetention(session, input),
+        events: (input: EventsInput) => runEvents(session, input),
+        catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
+        eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
+        deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),
+        ingestion: () => runIngestion(watermark),
+        ledger: (input: { readonly range: RangeInput; readonly by?: Interval | null | undefined }) =>
+          runLedger(session, input, clock()),
+      };
+    },
+    stop: () => watermark.stop(),
+  };
+}

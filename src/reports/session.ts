@@ -1,0 +1,212 @@
+import DataLoader from 'dataloader';
+import { TallygateError } from '../errors.ts';
+import { covers, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
+import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
+import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
+import type { Cell, CellRequest, Cells } from './cells.ts';
+import { type Plan, type Row, toCellKey } from './plan.ts';
+import type { Versions } from './versions.ts';
+import { readEveryMs, type WatermarkReader } from './watermark.ts';
+
+export interface FreshnessInput {
+  readonly after?: string | null | undefined;
+  readonly maxWaitMs?: number | null | undefined;
+  readonly maxAgeMs?: number | null | undefined;
+  readonly at?: string | null | undefined;
+}
+
+export type Consistency = 'NOT_ASKED' | 'SATISFIED' | 'TIMED_OUT';
+
+/** The one moment that all reports of an operation describe. Times are milliseconds since 1970. */
+export interface Moment {
+  readonly vector: PositionVector;
+  readonly asOf: number;
+  /** What relative ranges are resolved with. */
+  readonly now: number;
+  readonly snapshot: string;
+  readonly consistency: Consistency;
+  readonly fresh: boolean;
+}
+
+export interface ReportMeta {
+  readonly asOf: Date;
+  readonly snapshot: string;
+  readonly consistency: Consistency;
+  readonly source: 'CACHE' | 'PARTIAL_CACHE' | 'WAREHOUSE';
+  readonly cachedBuckets: number;
+  readonly computedBuckets: number;
+  /** Of the whole operation: resolves when all its reports have their rows. */
+  statements(): Promise<number>;
+  rowsRead(): Promise<number>;
+  readonly elapsedMs: number;
+  readonly exact: boolean;
+  readonly errorBound: number | null;
+  readonly warnings: readonly string[];
+}
+
+/** What one GraphQL operation knows while it asks for reports. */
+export interface Session {
+  readonly project: string;
+  readonly signal: AbortSignal;
+  /** Runs one report: every report of the operation is begun through this, in the tick in which it starts. */
+  report<T>(freshness: FreshnessInput | null | undefined, run: (moment: Moment) => Promise<T>): Promise<T>;
+  /** Rows of a plan as of the moment; all plans of the operation share one look into the cache. */
+  load(moment: Moment, plan: Plan): Promise<Cell>;
+  /** A statement that is not cached. */
+  query<R extends Row>(
+    statement: Statement,
+    options: Omit<QueryOptions, 'project' | 'signal'>,
+  ): Promise<QueryResult<R>>;
+  /** `buckets`: how many buckets each cell stands for. */
+  toMeta(
+    moment: Moment,
+    cells: readonly { readonly cell: Cell; readonly buckets: number }[],
+    facts?: { warnings?: readonly string[] },
+  ): ReportMeta;
+}
+
+interface SessionDeps {
+  readonly project: string;
+  readonly signal: AbortSignal;
+  readonly cells: Cells;
+  readonly versions: Versions;
+  readonly watermark: WatermarkReader;
+  readonly warehouse: Warehouse;
+  readonly clock: () => number;
+}
+
+const longestWaitMs = 30_000;
+
+export function createSession({ project, signal, cells, versions, watermark, warehouse, clock }: SessionDeps): Session {
+  const started = performance.now();
+  const inputs: FreshnessInput[] = [];
+  let moment: Promise<Moment> | null = null;
+  const running = new Set<Promise<unknown>>();
+  let statements = 0;
+  let rowsRead = 0;
+
+  const loader = new DataLoader<CellRequest, Cell, string>(
+    async (requests) => {
+      const loaded = await cells.load(requests, signal);
+      for (const cell of loaded) {
+        if (cell instanceof Error) continue;
+        statements += cell.statements;
+        rowsRead += cell.rowsRead;
+      }
+      return loaded;
+    },
+    { cacheKeyFn: ({ key }) => key, maxBatchSize: 500 },
+  );
+
+  const settle = async () => {
+    while (running.size > 0) await Promise.allSettled(running);
+  };
+
+  return {
+    project,
+    signal,
+    report(freshness, run) {
+      if (freshness) inputs.push(freshness);
+      // All reports of the operation begin in this tick: their wishes are known when it is over.
+      moment ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() =>
+        resolveMoment(inputs, watermark, signal, clock),
+      );
+      const answer = moment.then(run);
+      running.add(answer);
+      answer.catch(() => {}).finally(() => running.delete(answer));
+      return answer;
+    },
+    async load(at, plan) {
+      const version = await versions.versionOf(project, plan.depends, at.vector, signal);
+      return loader.load({ key: toCellKey(project, plan, version), plan, project, vector: at.vector, fresh: at.fresh });
+    },
+    async query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
+      const result = await warehouse.query<R>(statement, { ...options, project, signal });
+      statements++;
+      rowsRead += result.rowsRead;
+      return result;
+    },
+    toMeta(at, parts, { warnings = [] } = {}) {
+      const cached = parts.filter(({ cell }) => cell.source === 'cache');
+      const count = (some: typeof parts) => some.reduce((sum, { buckets }) => sum + buckets, 0);
+      return {
+        asOf: new Date(at.asOf),
+        snapshot: at.snapshot,
+        consistency: at.consistency,
+        source: cached.length === 0 ? 'WAREHOUSE' : cached.length === parts.length ? 'CACHE' : 'PARTIAL_CACHE',
+        cachedBuckets: count(cached),
+        computedBuckets: count(parts) - count(cached),
+        statements: () => settle().then(() => statements),
+        rowsRead: () => settle().then(() => rowsRead),
+        elapsedMs: performance.now() - started,
+        exact: true,
+        errorBound: null,
+        warnings,
+      };
+    },
+  };
+}
+
+async function resolveMoment(
+  inputs: readonly FreshnessInput[],
+  watermark: WatermarkReader,
+  signal: AbortSignal,
+  clock: () => number,
+): Promise<Moment> {
+  const ats = new Set(inputs.flatMap(({ at }) => (at ? [at] : [])));
+  if (ats.size > 1)
+    throw new TallygateError(
+      'INVALID_INPUT',
+      `expected one freshness.at for all reports of an operation, got ${ats.size} different ones`,
+    );
+  const ages = inputs.flatMap(({ maxAgeMs }) => (typeof maxAgeMs === 'number' ? [maxAgeMs] : []));
+  if (ages.some((age) => age < 0))
+    throw new TallygateError('INVALID_INPUT', `expected freshness.maxAgeMs of at least 0, got ${Math.min(...ages)}`);
+  const waits = inputs.map(({ maxWaitMs }) => maxWaitMs ?? 2000);
+  if (waits.some((wait) => wait < 0 || wait > longestWaitMs)) {
+    throw new TallygateError(
+      'INVALID_INPUT',
+      `expected freshness.maxWaitMs of 0 to ${longestWaitMs}, got ${waits.find((w) => w < 0 || w > longestWaitMs)}`,
+    );
+  }
+  const deadline = clock() + Math.max(0, ...waits);
+  const after = inputs.flatMap(({ after }) => (after ? [parseConsistencyToken(after)] : []));
+  const [at] = ats;
+  const snapshot: SnapshotFacts | null = at ? parseSnapshotToken(at) : null;
+  const oldest = ages.length > 0 ? Math.min(...ages) : readEveryMs;
+  let present = await watermark.read(oldest);
+
+  const wanted = joinVectors([
+    ...after.map((vector) => inEpoch(vector, present.epoch)),
+    ...(snapshot ? [snapshot.vector] : []),
+  ]);
+  let consistency: Consistency = after.length > 0 ? 'SATISFIED' : 'NOT_ASKED';
+  if (!covers(present.vector, wanted)) {
+    const reached = await watermark.waitFor(wanted, deadline, signal);
+    present = await watermark.read(readEveryMs);
+    if (!reached && !covers(present.vector, wanted)) {
+      if (snapshot && !covers(present.vector, snapshot.vector)) {
+        throw new TallygateError(
+          'INVALID_TOKEN',
+          'expected freshness.at of a snapshot that the warehouse has, got one that it has not reached',
+        );
+      }
+      consistency = 'TIMED_OUT';
+    }
+  }
+  if (snapshot) {
+    if (after.length > 0)
+      consistency = covers(snapshot.vector, joinVectors(after.map((v) => inEpoch(v, present.epoch))))
+        ? 'SATISFIED'
+        : 'TIMED_OUT';
+    return { ...snapshot, snapshot: at as string, consistency, fresh: oldest === 0 };
+  }
+  const now = clock();
+  const { vector, asOf } = present;
+  return { vector, asOf, now, snapshot: toSnapshotToken({ vector, asOf, now }), consistency, fresh: oldest === 0 };
+}
+
+/** Consistency tokens are made without knowing the epoch. */
+function inEpoch(vector: PositionVector, epoch: number): PositionVector {
+  return new Map([...vector].map(([stream, offset]) => [toStream({ ...toStreamParts(stream), epoch }), offset]));
+}

@@ -1,0 +1,240 @@
+import { toMessage } from '../errors.ts';
+import { covers, liveLane, type PositionVector, type Stream, toStream, toStreamParts } from '../events/position.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** How far the warehouse has come. A new object whenever it moves. */
+export interface Watermark {
+  /** Last completed offset of each stream. */
+  readonly vector: PositionVector;
+  /** Every event acknowledged before it is included; milliseconds since 1970. 0 until it is known. */
+  readonly asOf: number;
+  readonly epoch: number;
+  /** When this was read; milliseconds since 1970. */
+  readonly readAt: number;
+}
+
+/** A range of the log that became complete, as far as one project is concerned. */
+export interface CompletedRow {
+  readonly project: string;
+  readonly stream: Stream;
+  readonly first: number;
+  readonly last: number;
+  readonly touches: readonly number[];
+}
+
+export interface WatermarkReader {
+  /** The newest reading that is at most maxAgeMs old; reads when there is none. Rejects with WAREHOUSE_UNAVAILABLE. */
+  read(maxAgeMs: number): Promise<Watermark>;
+  /** Resolves true as soon as the vector is covered, false at the deadline (milliseconds since 1970). */
+  waitFor(vector: PositionVector, deadline: number, signal: AbortSignal): Promise<boolean>;
+  /** Called with everything that a reading finds completed, before the reading is handed out; null: more than is worth listing. */
+  onCompleted(listener: (rows: readonly CompletedRow[] | null) => void): void;
+  /** Records that the log has and the warehouse has not, by partition, as of the last reading. */
+  lag(): readonly { readonly lane: number; readonly partition: number; readonly lag: number }[];
+  stop(): void;
+}
+
+interface WatermarkDeps {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock?: () => number;
+}
+
+interface LedgerRow {
+  readonly project: string;
+  readonly log_stream: number;
+  readonly first_offset: string;
+  readonly last_offset: string;
+  readonly touches: number[];
+}
+
+/** Least time between two readings, in milliseconds; the log and the ledger are never read for each request. */
+export const readEveryMs = 250;
+const idleReadMs = 1000;
+/** How long a hole in the ledger is waited for, in milliseconds: another replica may still be bringing the row. */
+const holePatienceMs = 10_000;
+
+export function createWatermarkReader({
+  log,
+  warehouse,
+  logger,
+  metrics,
+  clock = Date.now,
+}: WatermarkDeps): WatermarkReader {
+  let current: Watermark = { vector: new Map(), asOf: 0, epoch: 0, readAt: Number.NEGATIVE_INFINITY };
+  let reading: Promise<Watermark> | null = null;
+  let lastAsked = 0;
+  let ends: readonly number[] = [];
+  const unreached: { at: number; ends: readonly number[] }[] = [];
+  const holes = new Map<Stream, number>();
+  const listeners: ((rows: readonly CompletedRow[] | null) => void)[] = [];
+  const waiters = new Set<() => void>();
+
+  const readOnce = async (): Promise<Watermark> => {
+    const at = clock();
+    try {
+      ends = await log.ends();
+      unreached.push({ at, ends });
+    } catch (thrown) {
+      // Without the log nothing new is acknowledged either; asOf stands still until it is back.
+      logger.debug({ error: toMessage(thrown) }, 'the end of the log is not known now');
+    }
+    const { vector, rows, epoch } = await readLedger(current.vector);
+    let asOf = current.asOf;
+    while (unreached.length > 0) {
+      const oldest = unreached[0]!;
+      if (!reaches(vector, epoch, oldest.ends)) break;
+      asOf = Math.max(asOf, oldest.at);
+      unreached.shift();
+    }
+    // Keep the newest chances; the oldest is the next one to come true.
+    if (unreached.length > 1000) unreached.splice(1, unreached.length - 500);
+    if (rows === null || rows.length > 0) for (const listener of listeners) listener(rows);
+    current = {
+      vector: rows?.length === 0 ? current.vector : vector,
+      asOf,
+      epoch,
+      readAt: at,
+    };
+    if (asOf > 0) metrics.watermarkAge.set((clock() - asOf) / 1000);
+    for (const { partition, lag } of lagOf()) metrics.sinkLag.set({ partition }, lag);
+    for (const wake of waiters) wake();
+    return current;
+  };
+
+  const readLedger = async (
+    known: PositionVector,
+  ): Promise<{ vector: PositionVector; rows: CompletedRow[] | null; epoch: number }> => {
+    if (known.size === 0) return readWhole();
+    const streams = [...known]
+      .map(([stream, last]) => `(log_stream = ${stream} AND last_offset > ${last})`)
+      .join(' OR ');
+    const { rows } = await warehouse.query<LedgerRow>(
+      {
+        sql: `SELECT project, log_stream, first_offset, last_offset, touches FROM ledger
+              WHERE phase = 'completed' AND (${streams} OR log_stream NOT IN (${[...known.keys()].join(',')}))
+              ORDER BY log_stream, last_offset LIMIT 20000`,
+      },
+      { label: 'ledger', lane: 'ledger', limits: { resultRows: 20_001 } },
+    );
+    const vector = new Map(known);
+    const completed: CompletedRow[] = [];
+    const held = new Set<Stream>();
+    for (const row of rows) {
+      const stream = row.log_stream;
+      const first = Number(row.first_offset);
+      const last = Number(row.last_offset);
+      const before = vector.get(stream);
+      if (before !== undefined && first > before + 1 && !maySkip(stream, before, first)) held.add(stream);
+      if (held.has(stream)) continue;
+      vector.set(stream, Math.max(before ?? -1, last));
+      completed.push({ project: row.project, stream, first, last, touches: row.touches });
+    }
+    const epoch = [...vector.keys()].reduce(
+      (newest, stream) => Math.max(newest, toStreamParts(stream).epoch),
+      current.epoch,
+    );
+    return { vector, rows: completed, epoch };
+  };
+
+  /** A row that is missing before this one may be on its way; after a while it is taken for a hole of the log itself. */
+  const maySkip = (stream: Stream, before: number, first: number): boolean => {
+    const since = holes.get(stream) ?? clock();
+    holes.set(stream, since);
+    if (clock() - since < holePatienceMs) return false;
+    holes.delete(stream);
+    logger.error(
+      { stream, from: before + 1, to: first - 1 },
+      'the ledger has a hole: the log lost these positions before they were stored, or "tallygate doctor" can tell more',
+    );
+    return true;
+  };
+
+  const readWhole = async () => {
+    const { rows } = await warehouse.query<{ log_stream: number; last: string }>(
+      { sql: "SELECT log_stream, max(last_offset) AS last FROM ledger WHERE phase = 'completed' GROUP BY log_stream" },
+      { label: 'ledger', lane: 'ledger' },
+    );
+    const { rows: epochs } = await warehouse.query<{ epoch: number }>(
+      { sql: 'SELECT max(epoch) AS epoch FROM log_epochs' },
+      { label: 'epoch', lane: 'ledger' },
+    );
+    return {
+      vector: new Map(rows.map(({ log_stream, last }) => [log_stream, Number(last)])),
+      rows: null,
+      epoch: epochs[0]?.epoch ?? 0,
+    };
+  };
+
+  const lagOf = () =>
+    ends.map((end, partition) => {
+      const last = current.vector.get(toStream({ epoch: current.epoch, lane: liveLane, partition })) ?? -1;
+      return { lane: liveLane, partition, lag: Math.max(0, end - 1 - last) };
+    });
+
+  const read = async (maxAgeMs: number): Promise<Watermark> => {
+    lastAsked = clock();
+    if (clock() - current.readAt <= Math.max(maxAgeMs, 0) && maxAgeMs > 0) return current;
+    if (reading) {
+      // The reading under way may have begun before the caller's events were acknowledged.
+      await reading.catch(() => {});
+      if (maxAgeMs > 0 && clock() - current.readAt <= maxAgeMs) return current;
+    }
+    reading ??= readOnce().finally(() => {
+      reading = null;
+    });
+    return reading;
+  };
+
+  const timer = setInterval(() => {
+    const age = clock() - current.readAt;
+    const due = clock() - lastAsked < 60_000 || waiters.size > 0 ? readEveryMs : idleReadMs;
+    if (age >= due && !reading) {
+      reading = readOnce().finally(() => {
+        reading = null;
+      });
+      reading.catch((thrown) => logger.debug({ error: toMessage(thrown) }, 'the ledger could not be read'));
+    }
+  }, readEveryMs);
+  timer.unref();
+
+  return {
+    read,
+    async waitFor(vector, deadline, signal) {
+      while (!covers(current.vector, vector)) {
+        const left = deadline - clock();
+        if (left <= 0 || signal.aborted) return false;
+        lastAsked = clock();
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            clearTimeout(timeout);
+            waiters.delete(wake);
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          const timeout = setTimeout(wake, left);
+          waiters.add(wake);
+          signal.addEventListener('abort', wake, { once: true });
+        });
+      }
+      return true;
+    },
+    onCompleted: (listener) => {
+      listeners.push(listener);
+    },
+    lag: lagOf,
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** True when everything below the ends is completed. */
+function reaches(vector: PositionVector, epoch: number, ends: readonly number[]): boolean {
+  return ends.every(
+    (end, partition) => end === 0 || (vector.get(toStream({ epoch, lane: liveLane, partition })) ?? -1) >= end - 1,
+  );
+}

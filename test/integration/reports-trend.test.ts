@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import type { Interval } from '../oracle/buckets.ts';
+import { everyHalfHour } from '../oracle/calendar.ts';
+import { holdsForRandomStreams } from '../oracle/check.ts';
+import { openService, type Service } from '../oracle/harness.ts';
+import { type SentBatch, toFacts } from '../oracle/sent.ts';
+import { number, scalar, scenes } from '../oracle/streams.ts';
+import { trends } from '../oracle/subjects.ts';
+import type { Measure, TrendQuestion } from '../oracle/trend.ts';
+
+let service: Service;
+beforeAll(async () => {
+  service = await openService();
+});
+afterAll(() => service.close());
+
+test('trends of random streams are what plain counting gives', async () => {
+  await holdsForRandomStreams(service, trends, { streams: 35, questions: [4, 8] });
+}, 600_000);
+
+const hour = 3_600_000;
+const intervals: Interval[] = ['MINUTE', 'HOUR', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'];
+
+test.each(scenes)('every interval where the calendar of $zone does something ($center)', async (scene) => {
+  const batch = everyHalfHour(scene);
+  const project = service.openProject();
+  const { token } = await project.send(batch);
+  const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
+  const spans = [
+    [-60, 60],
+    [-24, 24],
+    [-1, 0],
+    [-13.5, 36.25],
+    // Into the last hour of a day that has 25, or half an hour more than 24.
+    [-20, 21.75],
+    [-20, 22.25],
+  ] as const;
+  const questions = spans.flatMap(([from, to]) =>
+    intervals.map((interval): TrendQuestion => {
+      const range = {
+        from: new Date(scene.center + from * hour),
+        to: new Date(scene.center + to * hour),
+        timezone: scene.zone,
+      };
+      const breakdown = interval === 'DAY' || interval === 'HOUR' ? [{ property: 'plan', limit: 2 }] : [];
+      const sum = { event: 'Return', measure: 'SUM' as const, property: 'n' };
+      return { range, interval, series: [{ measure: 'UNIQUE_USERS' }, sum], breakdown };
+    }),
+  );
+  for (const question of questions) {
+    const { actual, expected } = await trends.compare(question, about);
+    expect({ question, answer: actual }).toEqual({ question, answer: expected });
+  }
+});
+
+const measures: Measure[] = [
+  'COUNT',
+  'UNIQUE_USERS',
+  'COUNT_PER_USER',
+  'SUM',
+  'AVG',
+  'MIN',
+  'MAX',
+  'P50',
+  'P75',
+  'P90',
+  'P95',
+  'P99',
+  'UNIQUE_VALUES',
+];
+
+test('every measure of numbers among other things, in all and broken down', async () => {
+  const start = Date.UTC(2026, 0, 1);
+  const shop: fc.Arbitrary<SentBatch> = fc
+    .array(
+      fc.record({
+        user: fc.nat(4),
+        at: fc.nat(71),
+        n: fc.oneof(
+          { weight: 5, arbitrary: number },
+          { weight: 2, arbitrary: scalar },
+          { weight: 1, arbitrary: fc.constant(null) },
+        ),
+        plan: fc.constantFrom('free', 'pro', 'team', 'biz'),
+      }),
+      { minLength: 20, maxLength: 120, size: 'max' },
+    )
+    .map((events) => ({
+      receivedAt: start + 80 * hour,
+      events: events.map(({ user, at, n, plan }, i) => ({
+        kind: 'track',
+        input: {
+          event: 'Sold',
+          userId: `u${user}`,
+          messageId: `m${i}`,
+          timestamp: new Date(start + at * hour),
+          properties: { n, plan },
+        },
+      })),
+    }));
+  await fc.assert(
+    fc.asyncProperty(shop, async (batch) => {
+      const project = service.openProject();
+      const { token } = await project.send(batch);
+      const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
+      const range = { from: new Date(start), to: new Date(start + 72 * hour) };
+      const series = measures.map((measure) => ({ measure, property: 'n', label: measure }));
+      for (const breakdown of [
+        [],
+        [{ property: 'plan', limit: 2 }],
+        [{ property: 'n', limit: 3, includeOther: false }],
+      ]) {
+        const { actual, expected } = await trends.compare({ range, series, breakdown }, about);
+        expect(actual).toEqual(expected);
+      }
+    }),
+    { numRuns: Math.ceil(4 * Number(process.env.ORACLE_RUNS ?? 1)) },
+  );
+}, 600_000);
+
+test('"last" is resolved with the now of the snapshot, however old it is', async () => {
+  const project = service.openProject();
+  const { token } = await project.send({
+    receivedAt: Date.now(),
+    events: [{ kind: 'track', input: { event: 'e', userId: 'u', messageId: 'm' } }],
+  });
+  const ask = (freshness: object) =>
+    project.ask().trend({ range: { last: '3h' }, interval: 'HOUR', series: [{}], freshness });
+  const present = await ask({ after: token, maxWaitMs: 30_000 });
+  expect(present.series[0]).toMatchObject({ values: [0, 0, 1], total: 1 });
+
+  const [asOf, now, vector] = JSON.parse(Buffer.from(present.meta.snapshot, 'base64url').toString());
+  const earlier = now - 30 * hour;
+  const at = Buffer.from(JSON.stringify([asOf, earlier, vector])).toString('base64url');
+  const past = await ask({ at });
+  const thisHour = earlier - (earlier % hour);
+  expect(past.buckets.map((start) => start.getTime())).toEqual([thisHour - 2 * hour, thisHour - hour, thisHour]);
+  expect(past.series[0]).toMatchObject({ values: [0, 0, 0], total: 0 });
+});

@@ -1,0 +1,157 @@
+import type { Fact, Json, JsonObject } from './sent.ts';
+
+/** Filters by the SDL's words: what a name means, and whether an event passes. */
+
+export type Op =
+  | 'EQ'
+  | 'NEQ'
+  | 'GT'
+  | 'GTE'
+  | 'LT'
+  | 'LTE'
+  | 'IN'
+  | 'NOT_IN'
+  | 'CONTAINS'
+  | 'NOT_CONTAINS'
+  | 'STARTS_WITH'
+  | 'ENDS_WITH'
+  | 'MATCHES'
+  | 'EXISTS'
+  | 'NOT_EXISTS';
+
+export interface Filter {
+  readonly and?: readonly Filter[];
+  readonly or?: readonly Filter[];
+  readonly not?: Filter;
+  readonly property?: string;
+  readonly op?: Op;
+  readonly value?: Json;
+}
+
+type Leaf = string | number | boolean | readonly Json[];
+
+/** What a name stands for: a value, a moment, an object that holds something, or nothing. */
+export type Found =
+  | { readonly is: 'value'; readonly value: Leaf }
+  | { readonly is: 'moment'; readonly time: number }
+  | { readonly is: 'object' }
+  | { readonly is: 'absent' };
+
+const absent: Found = { is: 'absent' };
+
+/** `plan` and `properties.plan`, `context.page.url`, `$userId`... null counts as absent, and so does an object without values. */
+export function find(fact: Fact, name: string): Found {
+  const text = (value: string): Found => (value === '' ? absent : { is: 'value', value });
+  switch (name) {
+    case '$event':
+      return text(fact.event);
+    case '$type':
+      return text(fact.kind.toUpperCase());
+    case '$userId':
+      return text(fact.userId);
+    case '$anonymousId':
+      return text(fact.anonymousId);
+    case '$groupId':
+      return text(fact.groupId);
+    case '$messageId':
+      return text(fact.messageId);
+    case '$timestamp':
+      return { is: 'moment', time: fact.time };
+    case '$receivedAt':
+      return { is: 'moment', time: fact.receivedAt };
+  }
+  for (const root of ['properties', 'context', 'traits'] as const)
+    if (name.startsWith(`${root}.`)) return findIn(fact[root], name.slice(root.length + 1));
+  return findIn(fact.properties, name);
+}
+
+function findIn(object: JsonObject, name: string): Found {
+  const leaves = toLeaves(object);
+  const leaf = leaves.find(([path]) => path === name);
+  if (leaf) return { is: 'value', value: leaf[1] };
+  return leaves.some(([path]) => path.startsWith(`${name}.`)) ? { is: 'object' } : absent;
+}
+
+/** Every value that is neither an object nor null, with the names above it joined by dots; of one path the first counts. */
+export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
+  const leaves: [string, Leaf][] = [];
+  for (const [name, value] of Object.entries(object)) {
+    if (value === null) continue;
+    if (typeof value === 'object' && !Array.isArray(value))
+      for (const [path, leaf] of toLeaves(value as JsonObject)) leaves.push([`${name}.${path}`, leaf]);
+    else leaves.push([name, value as Leaf]);
+  }
+  return leaves;
+}
+
+export function passes(fact: Fact, filter: Filter | undefined): boolean {
+  if (filter === undefined) return true;
+  if (filter.and) return filter.and.every((part) => passes(fact, part));
+  if (filter.or) return filter.or.some((part) => passes(fact, part));
+  if (filter.not) return !passes(fact, filter.not);
+  return compare(find(fact, filter.property as string), filter.op ?? 'EQ', filter.value as Json);
+}
+
+function compare(found: Found, op: Op, given: Json): boolean {
+  switch (op) {
+    case 'NEQ':
+      return !compare(found, 'EQ', given);
+    case 'NOT_IN':
+      return !compare(found, 'IN', given);
+    case 'NOT_CONTAINS':
+      return !compare(found, 'CONTAINS', given);
+    case 'NOT_EXISTS':
+      return !compare(found, 'EXISTS', given);
+    case 'EXISTS':
+      return found.is !== 'absent';
+    case 'IN':
+      return (given as readonly Json[]).some((item) => compare(found, 'EQ', item));
+    case 'EQ':
+      if (found.is === 'moment') return found.time === Date.parse(given as string);
+      return found.is === 'value' && found.value === given;
+    case 'GT':
+    case 'GTE':
+    case 'LT':
+    case 'LTE':
+      return isInOrder(found, op, given);
+    case 'CONTAINS':
+      if (found.is !== 'value') return false;
+      if (Array.isArray(found.value)) return found.value.some((item) => item === given);
+      return typeof found.value === 'string' && typeof given === 'string' && found.value.includes(given);
+    case 'STARTS_WITH':
+      return found.is === 'value' && typeof found.value === 'string' && found.value.startsWith(given as string);
+    case 'ENDS_WITH':
+      return found.is === 'value' && typeof found.value === 'string' && found.value.endsWith(given as string);
+    case 'MATCHES':
+      return found.is === 'value' && typeof found.value === 'string' && toRegExp(given as string).test(found.value);
+  }
+}
+
+function isInOrder(found: Found, op: 'GT' | 'GTE' | 'LT' | 'LTE', given: Json): boolean {
+  let order: number;
+  if (found.is === 'moment') order = found.time - Date.parse(given as string);
+  else if (found.is !== 'value') return false;
+  else if (typeof found.value === 'number' && typeof given === 'number')
+    order = found.value < given ? -1 : found.value > given ? 1 : 0;
+  else if (typeof found.value === 'string' && typeof given === 'string') order = compareTexts(found.value, given);
+  else return false;
+  return op === 'GT' ? order > 0 : op === 'GTE' ? order >= 0 : op === 'LT' ? order < 0 : order <= 0;
+}
+
+/** By code point, which is not how JavaScript compares. */
+export function compareTexts(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = (left[i] as string).codePointAt(0)! - (right[i] as string).codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** For the patterns that both languages share; a dot stands for anything but a line feed in RE2. */
+function toRegExp(pattern: string): RegExp {
+  return new RegExp(
+    pattern.replaceAll(/\\.|\./gs, (piece) => (piece === '.' ? '[^\\n]' : piece)),
+    'u',
+  );
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
+import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
+import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
+import { startSink } from '../../src/ingest/sink.ts';
+import { createTracker, type Receipt } from '../../src/ingest/tracker.ts';
+import { createReports, type ReportRequest } from '../../src/reports/reports.ts';
+import { createSilentLogger } from '../../src/telemetry/logger.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import type { SentBatch } from './sent.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** The whole service but its HTTP edge, in this process: tracker, log, sink, warehouse, cache, reports. */
+export interface Service {
+  /** A project that nobody has used; one service serves as many as are wanted. */
+  openProject(): Project;
+  close(): Promise<void>;
+}
+
+export interface Project {
+  readonly name: string;
+  /** Resolves when the log has them. The tracker's clock shows `receivedAt`. */
+  send(batch: SentBatch): Promise<Receipt>;
+  /** The reports of one operation. */
+  ask(): ReportRequest;
+}
+
+/** `partitions` of the log: persons are spread over them. */
+export async function openService({ partitions = 3 }: { partitions?: number } = {}): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'tallygate-oracle-'));
+  const logger = createSilentLogger();
+  const metrics = createMetrics();
+  const log = await openLmdbLog({
+    path: join(folder, 'log'),
+    partitions,
+    retentionMs: 3_600_000,
+    maxQueuedBytes: 64 * mebibyte,
+    logger,
+    metrics,
+  });
+  const warehouse = await openEmbeddedWarehouse({
+    path: join(folder, 'warehouse'),
+    database: 'tallygate',
+    reportConnections: 4,
+    limits: { seconds: 30, memoryBytes: 4096 * mebibyte, resultRows: 100_000 },
+    metrics,
+  });
+  await warehouse.migrate();
+  const consumption = await startSink({
+    log,
+    warehouse,
+    metrics,
+    logger,
+    options: {
+      group: 'oracle',
+      batchRows: 50_000,
+      batchBytes: 32 * mebibyte,
+      lingerMs: 5,
+      // Projects live in different centuries here, and no id of any of them may be forgotten.
+      windowHours: 4_000_000,
+      verifyRecent: false,
+    },
+  });
+  const cache = createMemoryCache({ maxBytes: 64 * mebibyte, metrics });
+  const reports = createReports({ log, warehouse, cache, logger, metrics });
+  let now = 0;
+  const tracker = createTracker({ log, metrics, retentionDays: undefined, clock: () => now });
+  let projects = 0;
+
+  return {
+    openProject() {
+      const name = `p${++projects}`;
+      return {
+        name,
+        send({ receivedAt, events, sentAt, context }) {
+          now = receivedAt;
+          return tracker.track({ project: name, keyId: 'oracle' }, events, { sentAt, context });
+        },
+        ask: () => reports.begin(name, new AbortController().signal),
+      };
+    },
+    async close() {
+      reports.stop();
+      await consumption.stop(10_000);
+      await Promise.allSettled([log.close(), warehouse.close(), cache.close()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,230 @@
+import fc, { type Arbitrary } from 'fast-check';
+import type { Interval, RangeInput } from './buckets.ts';
+import type { EventsQuestion } from './events.ts';
+import type { Filter, Op } from './filter.ts';
+import type { FunnelQuestion, Step } from './funnel.ts';
+import type { RetentionQuestion } from './retention.ts';
+import { eventNames, fieldNames, moment, propertyNames, type Scene, scalar, text } from './streams.ts';
+import type { Measure, TrendQuestion } from './trend.ts';
+
+/** Random questions about the streams of streams.ts. */
+
+const day = 24 * 3_600_000;
+const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+
+/** Without the undefined ones, as a client leaves them out. */
+function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
+}
+
+export function range(scene: Scene): Arbitrary<RangeInput & { from: Date; to: Date }> {
+  const span = fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(moment(scene), moment(scene)) },
+    { weight: 1, arbitrary: fc.constant([scene.center - 45 * day, scene.center + 45 * day] as [number, number]) },
+    { weight: 1, arbitrary: fc.constant([Date.UTC(2050, 0, 1), Date.UTC(2050, 0, 3)] as [number, number]) },
+  );
+  const zone = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(scene.zone) },
+    { weight: 1, arbitrary: fc.constantFrom(undefined, 'Asia/Kathmandu', 'America/New_York') },
+  );
+  return fc
+    .record({ span, timezone: zone })
+    .map(({ span: [a, b], timezone }) =>
+      defined({ from: new Date(Math.min(a, b)), to: new Date(a === b ? b + 1 : Math.max(a, b)), timezone }),
+    ) as Arbitrary<RangeInput & { from: Date; to: Date }>;
+}
+
+const patterns = [
+  'a',
+  '^a',
+  'b$',
+  'a.c',
+  '^.$',
+  '[a-b]+',
+  '^(a|b)$',
+  '\\d+',
+  'n\\wl?',
+  '',
+  '^$',
+  'l\\nx',
+  'l.x',
+  "it's",
+  '\\\\',
+  '😀',
+  '^.b',
+  '\\.',
+];
+
+function comparison(scene: Scene): Arbitrary<Filter> {
+  const property = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...propertyNames) },
+    { weight: 1, arbitrary: fc.constantFrom(...fieldNames) },
+  );
+  const about = (ops: readonly Op[], value: Arbitrary<unknown>) =>
+    fc.record({ property, op: fc.constantFrom(...ops), value }) as Arbitrary<Filter>;
+  const ofField = fc.constantFrom(
+    'u1',
+    'a1',
+    "o'brien\\`",
+    'again-user-u1-1',
+    'g1',
+    'TRACK',
+    'PAGE',
+    '$page',
+    ...eventNames,
+  );
+  return fc.oneof(
+    { weight: 4, arbitrary: about(['EQ', 'NEQ', 'CONTAINS', 'NOT_CONTAINS'], scalar) },
+    { weight: 1, arbitrary: fc.record({ property, value: scalar }) },
+    {
+      weight: 2,
+      arbitrary: about(
+        ['GT', 'GTE', 'LT', 'LTE'],
+        scalar.filter((value) => typeof value !== 'boolean'),
+      ),
+    },
+    { weight: 2, arbitrary: about(['IN', 'NOT_IN'], fc.array(scalar, { minLength: 1, maxLength: 4 })) },
+    { weight: 1, arbitrary: about(['STARTS_WITH', 'ENDS_WITH'], text) },
+    { weight: 1, arbitrary: about(['MATCHES'], fc.constantFrom(...patterns)) },
+    { weight: 2, arbitrary: fc.record({ property, op: fc.constantFrom<Op>('EXISTS', 'NOT_EXISTS') }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        property: fc.constantFrom(...fieldNames),
+        op: fc.constantFrom<Op>('EQ', 'NEQ', 'CONTAINS', 'STARTS_WITH', 'GT', 'LTE'),
+        value: ofField,
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property: fc.constantFrom('$timestamp', '$receivedAt'),
+        op: fc.constantFrom<Op>('EQ', 'NEQ', 'GT', 'GTE', 'LT', 'LTE'),
+        value: moment(scene).map((time) => new Date(time).toISOString()),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property: fc.constantFrom('$timestamp'),
+        op: fc.constantFrom<Op>('IN', 'NOT_IN'),
+        value: fc.array(
+          moment(scene).map((time) => new Date(time).toISOString()),
+          { minLength: 1, maxLength: 3 },
+        ),
+      }),
+    },
+  );
+}
+
+export function filter(scene: Scene): Arbitrary<Filter> {
+  return fc.letrec<{ filter: Filter }>((tie) => ({
+    filter: fc.oneof(
+      { maxDepth: 3, depthIdentifier: 'filter' },
+      { weight: 6, arbitrary: comparison(scene) },
+      { weight: 1, arbitrary: fc.array(tie('filter'), { minLength: 1, maxLength: 3 }).map((and) => ({ and })) },
+      { weight: 1, arbitrary: fc.array(tie('filter'), { minLength: 1, maxLength: 3 }).map((or) => ({ or })) },
+      { weight: 1, arbitrary: tie('filter').map((not) => ({ not })) },
+    ),
+  })).filter;
+}
+
+const event = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...eventNames) },
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constantFrom('$page', '$identify', 'Nobody Did') },
+);
+const measures: Measure[] = [
+  'COUNT',
+  'UNIQUE_USERS',
+  'COUNT_PER_USER',
+  'SUM',
+  'AVG',
+  'MIN',
+  'MAX',
+  'P50',
+  'P75',
+  'P90',
+  'P95',
+  'P99',
+  'UNIQUE_VALUES',
+];
+const property = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
+  { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt') },
+);
+
+export function trend(scene: Scene): Arbitrary<TrendQuestion> {
+  const series = fc
+    .record({
+      event,
+      label: fc.option(text, { nil: undefined, freq: 6 }),
+      measure: optional(fc.constantFrom(...measures)),
+      property,
+      filter: fc.option(filter(scene), { nil: undefined, freq: 2 }),
+    })
+    .map(defined);
+  const asked = fc.record({
+    range: range(scene),
+    interval: optional(fc.constantFrom<Interval>('MINUTE', 'HOUR', 'DAY', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
+    series: fc.array(series, { minLength: 1, maxLength: 3 }),
+    breakdown: optional(
+      fc.tuple(
+        fc
+          .record({ property, limit: optional(fc.integer({ min: 1, max: 3 })), includeOther: optional(fc.boolean()) })
+          .map(defined),
+      ),
+    ),
+    filter: optional(filter(scene)),
+  });
+  return asked.map((question) => {
+    const tooMany =
+      question.interval === 'MINUTE' && question.range.to.getTime() - question.range.from.getTime() > 6 * day;
+    return defined(tooMany ? { ...question, interval: undefined } : question);
+  }) as Arbitrary<TrendQuestion>;
+}
+
+export function funnel(scene: Scene): Arbitrary<FunnelQuestion> {
+  const step = fc
+    .record({
+      event,
+      label: fc.option(text, { nil: undefined, freq: 6 }),
+      filter: fc.option(filter(scene), { nil: undefined, freq: 4 }),
+    })
+    .map(defined) as Arbitrary<Step>;
+  // Steps that are the same, or hold each other, are where it is easy to be wrong.
+  const steps = fc.oneof(
+    fc.array(step, { minLength: 2, maxLength: 5 }),
+    fc.tuple(step, fc.integer({ min: 2, max: 4 })).map(([one, times]) => Array.from({ length: times }, () => one)),
+  );
+  return fc
+    .record({
+      range: range(scene),
+      steps,
+      windowSeconds: optional(fc.constantFrom(1, 1800, 3600, 7200, 86_400, 7 * 86_400, 366 * 86_400)),
+      filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
+    })
+    .map(defined) as Arbitrary<FunnelQuestion>;
+}
+
+export function retention(scene: Scene): Arbitrary<RetentionQuestion> {
+  const selector = fc.record({ event, filter: fc.option(filter(scene), { nil: undefined, freq: 3 }) }).map(defined);
+  return fc
+    .record({
+      range: range(scene),
+      interval: optional(fc.constantFrom<Interval>('DAY', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
+      cohortEvent: selector,
+      returnEvent: selector,
+      kind: optional(fc.constantFrom('FIRST_TIME', 'RECURRING')),
+      mode: optional(fc.constantFrom('ON', 'ON_OR_AFTER')),
+      periods: optional(fc.integer({ min: 1, max: 9 })),
+      filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
+    })
+    .map(defined) as Arbitrary<RetentionQuestion>;
+}
+
+export function events(scene: Scene): Arbitrary<EventsQuestion & { first: number }> {
+  return fc
+    .record({ range: range(scene), filter: optional(filter(scene)), first: fc.integer({ min: 1, max: 20 }) })
+    .map(defined) as Arbitrary<EventsQuestion & { first: number }>;
+}
