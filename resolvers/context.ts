@@ -1,0 +1,20 @@
+import type { Credential, Right } from '../src/config.ts';
+import type { Tracker } from '../src/ingest/tracker.ts';
+import type { ReportRequest } from '../src/reports/reports.ts';
+
+/** Who sent the request, by its credential. */
+export interface Caller {
+  readonly project: Credential['project'];
+  readonly right: Right;
+  /** A short public name of the credential. */
+  readonly keyId: string;
+}
+
+/** What a resolver may use; made for each request. */
+export interface Context {
+  /** null without an Authorization header; an unknown credential does not get here. */
+  readonly caller: Caller | null;
+  readonly tracker: Tracker;
+  /** Reports of this operation for a project; the same object for all its fields. */
+  reports(project: string): ReportRequest;
+}

@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql';
+import type { Right } from '../src/config.ts';
+import { isTallygateError, TallygateError } from '../src/errors.ts';
+import type { Caller, Context } from './context.ts';
+
+/** A field that needs a right. What counts is the credential's rights, not the kind of operation; admin has all. */
+export function needing<Parent, Args, Result>(
+  right: Right,
+  resolve: (caller: Caller, args: Args, context: Context) => Promise<Result>,
+) {
+  return async (_parent: Parent, args: Args, context: Context): Promise<Result> => {
+    try {
+      return await resolve(authorize(context.caller, right), args, context);
+    } catch (thrown) {
+      throw toGraphQLError(thrown);
+    }
+  };
+}
+
+function authorize(caller: Caller | null, right: Right): Caller {
+  if (caller === null)
+    throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');
+  if (caller.right !== right && caller.right !== 'admin') {
+    throw new TallygateError(
+      'FORBIDDEN',
+      `expected a credential with the right to ${right}, got one with the right to ${caller.right}`,
+    );
+  }
+  return caller;
+}
+
+/** Errors of ours carry their code, status and facts; all others go on as they are and are masked at the edge. */
+export function toGraphQLError(thrown: unknown): unknown {
+  if (!isTallygateError(thrown)) return thrown;
+  const { code, message, retriable, status, details } = thrown;
+  const retryAfterMs = thrown.retryAfterMs ?? (status === 503 ? 1000 : undefined);
+  const headers = new Map<string, string>();
+  if (retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  if (status === 401) headers.set('www-authenticate', 'Bearer');
+  return new GraphQLError(message, {
+    originalError: thrown,
+    extensions: {
+      code,
+      ...(retriable ? { retriable: true } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...details,
+      http: { status, headers },
+    },
+  });
+}

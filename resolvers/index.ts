@@ -1,0 +1,18 @@
+import { needing } from './field.ts';
+import { mutation } from './mutation.ts';
+import { query } from './query.ts';
+import { scalars } from './scalars.ts';
+import type { IngestionLedgerArgs, Resolvers } from './types.generated.ts';
+
+export const resolvers = {
+  ...scalars,
+  Mutation: mutation,
+  Query: query,
+  ReportMeta: {
+    statements: (meta) => meta.statements(),
+    rowsRead: (meta) => meta.rowsRead(),
+  },
+  Ingestion: {
+    ledger: needing('read', ({ project }, args: IngestionLedgerArgs, context) => context.reports(project).ledger(args)),
+  },
+} satisfies Resolvers;

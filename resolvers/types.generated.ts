@@ -1,0 +1,1250 @@
+import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
+import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
+import type { Context } from './context.ts';
+export type Maybe<T> = T | null | undefined;
+export type InputMaybe<T> = T | null | undefined;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
+export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** Stands for everything that one mutation wrote. Opaque: hand it back as `freshness.after` to read it. */
+  ConsistencyToken: { input: string; output: string; }
+  /** A moment in RFC 3339, with a time zone and milliseconds: 2026-03-01T12:00:00.000Z. */
+  DateTime: { input: Date; output: Date; }
+  /** A JSON object. */
+  JSONObject: { input: Record<string, unknown>; output: Record<string, unknown>; }
+  /** Any JSON value. */
+  JSONValue: { input: unknown; output: unknown; }
+  /** Stands for the moment that an answer describes. Opaque: hand it back as `freshness.at` to get the same numbers again. */
+  SnapshotToken: { input: string; output: string; }
+};
+
+export type AliasInput = {
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  /** The id that was used until now. */
+  readonly previousId: Scalars['ID']['input'];
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The id to use from now on. */
+  readonly userId: Scalars['ID']['input'];
+};
+
+/**
+ * The `limit` values with the most events over the whole range (ties: the smaller text first) get a line each; all others share one,
+ * computed from their events and not from their lines, so that unique counts and averages are right.
+ */
+export type BreakdownInput = {
+  readonly includeOther?: InputMaybe<Scalars['Boolean']['input']>;
+  /** 1 to 1,000. */
+  readonly limit?: InputMaybe<Scalars['Int']['input']>;
+  readonly property: Scalars['String']['input'];
+};
+
+export type Catalog = {
+  /** By volume, the most frequent first; at most 1,000. */
+  readonly events: ReadonlyArray<CatalogEvent>;
+  readonly meta: ReportMeta;
+};
+
+export type CatalogEvent = {
+  readonly count: Scalars['Float']['output'];
+  readonly event: Scalars['String']['output'];
+  readonly firstSeen: Scalars['DateTime']['output'];
+  readonly lastSeen: Scalars['DateTime']['output'];
+  /** Of the newest 10,000 events of this name; at most 200 properties. */
+  readonly properties: ReadonlyArray<CatalogProperty>;
+  readonly type: EventType;
+};
+
+export type CatalogProperty = {
+  /** Events that have it, among those that were looked at. */
+  readonly count: Scalars['Float']['output'];
+  /** As filters and breakdowns name it: properties.price, context.page.url. */
+  readonly name: Scalars['String']['output'];
+  /** What values were seen: String, Float64, Int64, Bool, Array(...) */
+  readonly types: ReadonlyArray<Scalars['String']['output']>;
+};
+
+export type Consistency =
+  /** No token was handed in. */
+  | 'NOT_ASKED'
+  /** Everything that the token stands for is in the answer. */
+  | 'SATISFIED'
+  /** Not everything was stored in time; ask again. */
+  | 'TIMED_OUT';
+
+export type DeadLetter = {
+  readonly messageId: Scalars['ID']['output'];
+  readonly reason: DeadLetterReason;
+  readonly receivedAt: Scalars['DateTime']['output'];
+  /** The record as the log has it: JSON, unless that is what is wrong with it. */
+  readonly record: Scalars['String']['output'];
+};
+
+export type DeadLetterConnection = {
+  readonly edges: ReadonlyArray<DeadLetterEdge>;
+  readonly nodes: ReadonlyArray<DeadLetter>;
+  readonly pageInfo: PageInfo;
+};
+
+export type DeadLetterEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: DeadLetter;
+};
+
+export type DeadLetterReason = {
+  readonly code: Scalars['String']['output'];
+  readonly message: Scalars['String']['output'];
+};
+
+/** An event as it was stored. */
+export type Event = {
+  readonly anonymousId: Maybe<Scalars['ID']['output']>;
+  readonly context: Scalars['JSONObject']['output'];
+  /** Name of a tracked event; `$page`, `$screen`, `$identify`, `$group`, `$alias` for the others. */
+  readonly event: Scalars['String']['output'];
+  readonly groupId: Maybe<Scalars['ID']['output']>;
+  readonly messageId: Scalars['ID']['output'];
+  /** When it happened by the client's clock. */
+  readonly originalTimestamp: Maybe<Scalars['DateTime']['output']>;
+  readonly previousId: Maybe<Scalars['ID']['output']>;
+  readonly properties: Scalars['JSONObject']['output'];
+  readonly receivedAt: Scalars['DateTime']['output'];
+  readonly sentAt: Maybe<Scalars['DateTime']['output']>;
+  /** When it happened, corrected by the difference of the clocks. */
+  readonly timestamp: Scalars['DateTime']['output'];
+  readonly traits: Scalars['JSONObject']['output'];
+  readonly type: EventType;
+  readonly userId: Maybe<Scalars['ID']['output']>;
+};
+
+export type EventConnection = {
+  readonly edges: ReadonlyArray<EventEdge>;
+  readonly meta: ReportMeta;
+  readonly nodes: ReadonlyArray<Event>;
+  readonly pageInfo: PageInfo;
+};
+
+export type EventEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: Event;
+};
+
+export type EventError = {
+  readonly code: EventErrorCode;
+  /** What was expected, and what came. */
+  readonly message: Scalars['String']['output'];
+  /** Points into the event: ["properties", "price"]. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+};
+
+export type EventErrorCode =
+  /** Larger than 32 KB, as the log has it: with about 300 bytes around what was sent. */
+  | 'EVENT_TOO_LARGE'
+  /** A text is empty where it must not be, or too long. */
+  | 'INVALID_LENGTH'
+  /** A number that JSON cannot carry, or properties nested more than 32 deep. */
+  | 'INVALID_VALUE'
+  /** The log has more to write than it may queue. */
+  | 'LOG_OVERLOADED'
+  /** The log is away. */
+  | 'LOG_UNAVAILABLE'
+  /** Neither userId nor anonymousId is there. */
+  | 'PERSON_MISSING'
+  /** An event name that belongs to page, screen, identify, group or alias. */
+  | 'RESERVED_EVENT'
+  /** More than a day ahead of our clock. */
+  | 'TIMESTAMP_IN_FUTURE'
+  /** Before the year 1900 or after 2299, which the warehouse cannot store. */
+  | 'TIMESTAMP_OUT_OF_RANGE'
+  /** Older than the retention that is set. */
+  | 'TIMESTAMP_TOO_OLD';
+
+/**
+ * One of: and, or, not, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
+ * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
+ * `$timestamp`, `$receivedAt`. Values compare with values of their own type: the number 10 never equals the text "10". An event
+ * that lacks the property fails every comparison but NEQ, NOT_IN, NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
+ */
+export type EventFilter = {
+  readonly and?: InputMaybe<ReadonlyArray<EventFilter>>;
+  readonly not?: InputMaybe<EventFilter>;
+  /** EQ when left out. */
+  readonly op?: InputMaybe<FilterOp>;
+  readonly or?: InputMaybe<ReadonlyArray<EventFilter>>;
+  readonly property?: InputMaybe<Scalars['String']['input']>;
+  readonly value?: InputMaybe<Scalars['JSONValue']['input']>;
+};
+
+/** Exactly one of these. */
+export type EventInput =
+  { readonly alias: AliasInput; readonly group?: never; readonly identify?: never; readonly page?: never; readonly screen?: never; readonly track?: never; }
+  |  { readonly alias?: never; readonly group: GroupInput; readonly identify?: never; readonly page?: never; readonly screen?: never; readonly track?: never; }
+  |  { readonly alias?: never; readonly group?: never; readonly identify: IdentifyInput; readonly page?: never; readonly screen?: never; readonly track?: never; }
+  |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page: PageInput; readonly screen?: never; readonly track?: never; }
+  |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page?: never; readonly screen: ScreenInput; readonly track?: never; }
+  |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page?: never; readonly screen?: never; readonly track: TrackInput; };
+
+export type EventResult = {
+  readonly errors: ReadonlyArray<EventError>;
+  /** Place in the batch, from 0. */
+  readonly index: Scalars['Int']['output'];
+  /** As it was sent, or as the gateway made it. */
+  readonly messageId: Scalars['ID']['output'];
+  readonly status: EventStatus;
+};
+
+export type EventState =
+  /** Kept aside, see reason. */
+  | 'DEAD_LETTERED'
+  /** In the log, on its way. */
+  | 'IN_FLIGHT'
+  /** In the warehouse: it is counted. */
+  | 'STORED'
+  /** Never acknowledged, or longer ago than anything remembers. */
+  | 'UNKNOWN';
+
+export type EventStatus =
+  /** Durable; it will be counted. */
+  | 'ACCEPTED'
+  /** Durable, but kept aside with its reason; see errors and Query.deadLetters. */
+  | 'DEAD_LETTERED'
+  /** It never will be counted; see errors. */
+  | 'REJECTED'
+  /** Its partition of the log did not take it. Send it again with the same messageId: the one in this result, if the gateway made it. */
+  | 'RETRY';
+
+export type EventTrace = {
+  /** How often it came again and was left out. */
+  readonly deduplicated: Scalars['Int']['output'];
+  readonly messageId: Scalars['ID']['output'];
+  /** Why it is a dead letter. */
+  readonly reason: Maybe<DeadLetterReason>;
+  readonly receivedAt: Maybe<Scalars['DateTime']['output']>;
+  readonly state: EventState;
+};
+
+export type EventType =
+  | 'ALIAS'
+  | 'GROUP'
+  | 'IDENTIFY'
+  | 'PAGE'
+  | 'SCREEN'
+  | 'TRACK';
+
+export type FilterOp =
+  /** The text holds this text, or the list holds this value. */
+  | 'CONTAINS'
+  | 'ENDS_WITH'
+  | 'EQ'
+  /** No value. null counts as absent. */
+  | 'EXISTS'
+  /** GT, GTE, LT, LTE: numbers by size, texts by code point, $timestamp and $receivedAt by time. */
+  | 'GT'
+  | 'GTE'
+  /** value is a list of 1 to 1,000. */
+  | 'IN'
+  | 'LT'
+  | 'LTE'
+  /** The text matches an RE2 regular expression, somewhere in it unless anchored. */
+  | 'MATCHES'
+  | 'NEQ'
+  | 'NOT_CONTAINS'
+  | 'NOT_EXISTS'
+  | 'NOT_IN'
+  | 'STARTS_WITH';
+
+/** Resolved once for an operation: one `at` holds for all its reports (different ones are an error), `after` is joined, the strictest maxAgeMs wins. */
+export type FreshnessInput = {
+  /** Answer only when all that this token stands for is included. */
+  readonly after?: InputMaybe<Scalars['ConsistencyToken']['input']>;
+  /** Answer as of this snapshot, whatever has arrived since. */
+  readonly at?: InputMaybe<Scalars['SnapshotToken']['input']>;
+  /** Accept an answer up to this old, in milliseconds; 0 recomputes. */
+  readonly maxAgeMs?: InputMaybe<Scalars['Int']['input']>;
+  /** How long to wait for it, in milliseconds, at most 30,000; past that the report says TIMED_OUT and answers with what it has. */
+  readonly maxWaitMs?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/**
+ * Counts persons by how far they got, in order, other events between the steps allowed. One event counts for one step only;
+ * events of one instant count in step order.
+ * Example: `funnel(input: { range: { last: "30d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { event count conversionFromStart } }`
+ */
+export type Funnel = {
+  readonly meta: ReportMeta;
+  readonly steps: ReadonlyArray<FunnelStep>;
+};
+
+export type FunnelInput = {
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** Every step must lie in it. */
+  readonly range: RangeInput;
+  /** 2 to 12 of them. */
+  readonly steps: ReadonlyArray<FunnelStepInput>;
+  /** From the first step to the last, both included; 14 days by default, at most 366. */
+  readonly windowSeconds?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type FunnelStep = {
+  readonly conversionFromPrevious: Scalars['Float']['output'];
+  /** Between 0 and 1; 0 when nobody began. */
+  readonly conversionFromStart: Scalars['Float']['output'];
+  /** Persons who got at least this far. */
+  readonly count: Scalars['Int']['output'];
+  /** Label of the step. */
+  readonly event: Scalars['String']['output'];
+};
+
+export type FunnelStepInput = {
+  /** Name of the event; any event when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  /** Default: the event's name. */
+  readonly label?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type GroupInput = {
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly groupId: Scalars['ID']['input'];
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  /** What is true of the group. */
+  readonly traits?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type IdentifyInput = {
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  /** What is true of the person: plan, country... */
+  readonly traits?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type Ingestion = {
+  /** Every event acknowledged before this moment is in the reports. */
+  readonly asOf: Scalars['DateTime']['output'];
+  /** Records that the log has and the reports have not, over all partitions. */
+  readonly lag: Scalars['Float']['output'];
+  /** What became of this project's events, by the time at which they were stored. */
+  readonly ledger: ReadonlyArray<LedgerBucket>;
+  readonly partitions: ReadonlyArray<PartitionLag>;
+};
+
+
+export type IngestionLedgerArgs = {
+  by?: InputMaybe<Interval>;
+  range: RangeInput;
+};
+
+export type Interval =
+  | 'DAY'
+  | 'HOUR'
+  | 'MINUTE'
+  | 'MONTH'
+  | 'QUARTER'
+  /** From Monday. */
+  | 'WEEK'
+  | 'YEAR';
+
+export type LedgerBucket = {
+  readonly deadLettered: Scalars['Float']['output'];
+  /** Left out because their messageId had come before. */
+  readonly deduplicated: Scalars['Float']['output'];
+  /** Left out on purpose. */
+  readonly dropped: Scalars['Float']['output'];
+  readonly start: Scalars['DateTime']['output'];
+  readonly stored: Scalars['Float']['output'];
+};
+
+export type Measure =
+  | 'AVG'
+  | 'COUNT'
+  /** Events divided by persons. */
+  | 'COUNT_PER_USER'
+  | 'MAX'
+  | 'MIN'
+  /** P50 to P99: exact, interpolated between the two nearest values (as percentile_cont of SQL). */
+  | 'P50'
+  | 'P75'
+  | 'P90'
+  | 'P95'
+  | 'P99'
+  | 'SUM'
+  | 'UNIQUE_USERS'
+  | 'UNIQUE_VALUES';
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type Mutation = {
+  /** Another id of the same person. It is the event `$alias` in reports. */
+  readonly alias: Maybe<TrackPayload>;
+  /** Which group somebody belongs to. It is the event `$group` in reports. */
+  readonly group: Maybe<TrackPayload>;
+  /** Who somebody is: ties anonymousId to userId, and carries traits. It is the event `$identify` in reports. */
+  readonly identify: Maybe<TrackPayload>;
+  /** A page view. It is the event `$page` in reports. */
+  readonly page: Maybe<TrackPayload>;
+  /** A screen view of an app. It is the event `$screen` in reports. */
+  readonly screen: Maybe<TrackPayload>;
+  /** Something that somebody did. */
+  readonly track: Maybe<TrackPayload>;
+  /**
+   * Any mix of events, answered one by one: an event that fits the schema but is bad (limits, timestamp) never fails its neighbours.
+   * Variables that do not fit the schema refuse the request whole, nothing accepted, and name the place (events[3].track.event).
+   * At most 2,500 events, and 500 KB of request: more is refused whole, with PAYLOAD_TOO_LARGE.
+   */
+  readonly trackBatch: Maybe<TrackBatchPayload>;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationAliasArgs = {
+  input: AliasInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationGroupArgs = {
+  input: GroupInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationIdentifyArgs = {
+  input: IdentifyInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationPageArgs = {
+  input: PageInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationScreenArgs = {
+  input: ScreenInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationTrackArgs = {
+  input: TrackInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationTrackBatchArgs = {
+  input: TrackBatchInput;
+};
+
+export type PageInfo = {
+  readonly endCursor: Maybe<Scalars['String']['output']>;
+  readonly hasNextPage: Scalars['Boolean']['output'];
+  readonly hasPreviousPage: Scalars['Boolean']['output'];
+  readonly startCursor: Maybe<Scalars['String']['output']>;
+};
+
+export type PageInput = {
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  /** Becomes properties.category. */
+  readonly category?: InputMaybe<Scalars['String']['input']>;
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  /** Becomes properties.name. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  readonly properties?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type PartitionLag = {
+  readonly lag: Scalars['Float']['output'];
+  readonly lane: Scalars['Int']['output'];
+  readonly partition: Scalars['Int']['output'];
+};
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type Query = {
+  /** Which events and properties there are, with types and volumes. */
+  readonly catalog: Maybe<Catalog>;
+  /** Events that could not be stored, with their reasons, newest first. first is at most 1,000. */
+  readonly deadLetters: Maybe<DeadLetterConnection>;
+  /** What became of events, by messageId; at most 1,000 of them. */
+  readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
+  /** The events themselves, newest first, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
+  readonly events: Maybe<EventConnection>;
+  /** How many persons got from step to step. */
+  readonly funnel: Maybe<Funnel>;
+  /** How far storing has come, and what it did. */
+  readonly ingestion: Maybe<Ingestion>;
+  /** How many persons came back, by the interval in which they began. */
+  readonly retention: Maybe<Retention>;
+  /** A number over time, one line for each series and breakdown value. */
+  readonly trend: Maybe<Trend>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryCatalogArgs = {
+  freshness?: InputMaybe<FreshnessInput>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeadLettersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryEventStatusArgs = {
+  messageIds: ReadonlyArray<Scalars['ID']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryEventsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<EventFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  freshness?: InputMaybe<FreshnessInput>;
+  range: RangeInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryFunnelArgs = {
+  input: FunnelInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryRetentionArgs = {
+  input: RetentionInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryTrendArgs = {
+  input: TrendInput;
+};
+
+/**
+ * Half-open: from <= t < to. Days, weeks (from Monday), months, quarters and years are those of the timezone, daylight saving included.
+ * One is required: from (and to, by default now), or last ("30d", "12w", "6M", "90m", "24h", "4q", "2y": that many whole units up to now,
+ * the present one included).
+ */
+export type RangeInput = {
+  readonly from?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly last?: InputMaybe<Scalars['String']['input']>;
+  /** A name of the IANA time zone database: Europe/Berlin. */
+  readonly timezone?: InputMaybe<Scalars['String']['input']>;
+  readonly to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+/** How old, how exact and how expensive an answer is. */
+export type ReportMeta = {
+  /** Every event acknowledged before this moment is in the answer. */
+  readonly asOf: Scalars['DateTime']['output'];
+  readonly cachedBuckets: Scalars['Int']['output'];
+  readonly computedBuckets: Scalars['Int']['output'];
+  readonly consistency: Consistency;
+  /** From the start of the operation to this report's answer, in milliseconds. */
+  readonly elapsedMs: Scalars['Float']['output'];
+  /** Largest relative error, where the answer is not exact. */
+  readonly errorBound: Maybe<Scalars['Float']['output']>;
+  readonly exact: Scalars['Boolean']['output'];
+  /** Rows that they read. */
+  readonly rowsRead: Scalars['Float']['output'];
+  /** The same for every report of one operation. */
+  readonly snapshot: Scalars['SnapshotToken']['output'];
+  readonly source: ReportSource;
+  /** ClickHouse statements that this whole operation ran. */
+  readonly statements: Scalars['Int']['output'];
+  /** What is odd but not wrong: a name that no event has, for example. */
+  readonly warnings: ReadonlyArray<Scalars['String']['output']>;
+};
+
+export type ReportSource =
+  | 'CACHE'
+  | 'PARTIAL_CACHE'
+  | 'WAREHOUSE';
+
+/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates } }` */
+export type Retention = {
+  /** One for each interval of the range, in order, also when it is empty. */
+  readonly cohorts: ReadonlyArray<RetentionCohort>;
+  readonly meta: ReportMeta;
+};
+
+export type RetentionCohort = {
+  /** Persons with a return event in the cohort's own interval (index 0), in the next (index 1), and so on. */
+  readonly counts: ReadonlyArray<Scalars['Int']['output']>;
+  /** counts divided by size; 0 for an empty cohort. */
+  readonly rates: ReadonlyArray<Scalars['Float']['output']>;
+  /** Number of persons. */
+  readonly size: Scalars['Int']['output'];
+  readonly start: Scalars['DateTime']['output'];
+};
+
+export type RetentionInput = {
+  /** What makes a person a member; measure and property are not used. */
+  readonly cohortEvent: SeriesInput;
+  /** Holds for both events. */
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** DAY, WEEK, MONTH, QUARTER or YEAR. */
+  readonly interval?: InputMaybe<Interval>;
+  readonly kind?: InputMaybe<RetentionKind>;
+  readonly mode?: InputMaybe<RetentionMode>;
+  /** Number of intervals, the cohort's own included; 1 to 100. */
+  readonly periods?: InputMaybe<Scalars['Int']['input']>;
+  /** Cohorts begin in it; returns may come later. */
+  readonly range: RangeInput;
+  /** What counts as coming back. */
+  readonly returnEvent: SeriesInput;
+};
+
+export type RetentionKind =
+  /** A person belongs to the interval of the first cohort event ever. */
+  | 'FIRST_TIME'
+  /** A person belongs to each interval with a cohort event. */
+  | 'RECURRING';
+
+export type RetentionMode =
+  /** Came back in that interval. */
+  | 'ON'
+  /** Came back in that interval or any later one up to the last of the periods. */
+  | 'ON_OR_AFTER';
+
+export type ScreenInput = {
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  /** Becomes properties.category. */
+  readonly category?: InputMaybe<Scalars['String']['input']>;
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  /** Becomes properties.name. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  readonly properties?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type SeriesInput = {
+  /** Name of the event; all events when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  /** Default: the event's name. */
+  readonly label?: InputMaybe<Scalars['String']['input']>;
+  readonly measure?: InputMaybe<Measure>;
+  /** What SUM, AVG, MIN, MAX and the percentiles measure; only numbers count. For UNIQUE_VALUES anything. */
+  readonly property?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type TrackBatchInput = {
+  /** Merged under the context of each event, whose own fields win. */
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  readonly events: ReadonlyArray<EventInput>;
+  /** For events that have no sentAt of their own. */
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export type TrackBatchPayload = {
+  /** Number of results that are ACCEPTED. */
+  readonly accepted: Scalars['Int']['output'];
+  /** Number of all others: REJECTED, DEAD_LETTERED and RETRY. */
+  readonly rejected: Scalars['Int']['output'];
+  /** One for each event, in order. */
+  readonly results: ReadonlyArray<EventResult>;
+  /** Covers all events that the log took. */
+  readonly token: Scalars['ConsistencyToken']['output'];
+};
+
+/** The fields that all events share are Segment's. userId or anonymousId must be there. An event may take up to 32 KB. */
+export type TrackInput = {
+  /** The person before you know it; up to 200 characters. */
+  readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
+  /** Where it happened: page, campaign, device, locale... */
+  readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
+  /** Name of the event, 1 to 200 characters: Order Completed. */
+  readonly event: Scalars['String']['input'];
+  /** The idempotency key, up to 100 characters: the same messageId counts once. Made by the gateway when left out, but then a retry of yours makes another event. */
+  readonly messageId?: InputMaybe<Scalars['ID']['input']>;
+  /** What you want to filter by, break down by and sum up. */
+  readonly properties?: InputMaybe<Scalars['JSONObject']['input']>;
+  /** When the client sent it, by the same clock: the difference to our clock corrects timestamp. */
+  readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** When it happened by the client's clock. Default: now. */
+  readonly timestamp?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The person, as your own system knows it; up to 200 characters. */
+  readonly userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type TrackPayload = {
+  readonly result: EventResult;
+  readonly token: Scalars['ConsistencyToken']['output'];
+};
+
+/** Example: `trend(input: { range: { last: "30d" }, series: [{ event: "Order Completed" }] }) { buckets series { label values total } }` */
+export type Trend = {
+  /** Beginnings of the buckets, in order, none left out. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  readonly meta: ReportMeta;
+  readonly series: ReadonlyArray<TrendSeries>;
+};
+
+export type TrendInput = {
+  /** At most one. */
+  readonly breakdown?: InputMaybe<ReadonlyArray<BreakdownInput>>;
+  /** Holds for all series. */
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** At most 10,000 buckets. */
+  readonly interval?: InputMaybe<Interval>;
+  readonly range: RangeInput;
+  /** 1 to 26 of them. */
+  readonly series: ReadonlyArray<SeriesInput>;
+};
+
+export type TrendSeries = {
+  /** The value of each breakdown; empty without one. `(none)` stands for events without the property, `(other)` for the rest. */
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /** True for the line that all values beyond the limit share. */
+  readonly isOther: Scalars['Boolean']['output'];
+  readonly label: Scalars['String']['output'];
+  /** The measure over the whole range: not a sum of uniques. */
+  readonly total: Maybe<Scalars['Float']['output']>;
+  /** One for each bucket. Counts and sums of nothing are 0, every other measure of nothing is null. */
+  readonly values: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
+};
+
+
+
+export type ResolverTypeWrapper<T> = T | Promise<T>;
+
+
+export type ResolverWithResolve<TResult, TParent, TContext, TArgs> = {
+  resolve: ResolverFn<TResult, TParent, TContext, TArgs>;
+};
+export type Resolver<TResult, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = ResolverFn<TResult, TParent, TContext, TArgs> | ResolverWithResolve<TResult, TParent, TContext, TArgs>;
+
+export type ResolverFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => Promise<TResult> | TResult;
+
+export type SubscriptionSubscribeFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => AsyncIterable<TResult> | Promise<AsyncIterable<TResult>>;
+
+export type SubscriptionResolveFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => TResult | Promise<TResult>;
+
+export interface SubscriptionSubscriberObject<TResult, TKey extends string, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<{ [key in TKey]: TResult }, TParent, TContext, TArgs>;
+  resolve?: SubscriptionResolveFn<TResult, { [key in TKey]: TResult }, TContext, TArgs>;
+}
+
+export interface SubscriptionResolverObject<TResult, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<any, TParent, TContext, TArgs>;
+  resolve: SubscriptionResolveFn<TResult, any, TContext, TArgs>;
+}
+
+export type SubscriptionObject<TResult, TKey extends string, TParent, TContext, TArgs> =
+  | SubscriptionSubscriberObject<TResult, TKey, TParent, TContext, TArgs>
+  | SubscriptionResolverObject<TResult, TParent, TContext, TArgs>;
+
+export type SubscriptionResolver<TResult, TKey extends string, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> =
+  | ((...args: any[]) => SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>)
+  | SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>;
+
+export type TypeResolveFn<TTypes, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (
+  parent: TParent,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => Maybe<TTypes> | Promise<Maybe<TTypes>>;
+
+export type IsTypeOfResolverFn<T = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (obj: T, context: TContext, info: GraphQLResolveInfo) => boolean | Promise<boolean>;
+
+export type NextResolverFn<T> = () => Promise<T>;
+
+export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = (
+  next: NextResolverFn<TResult>,
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => TResult | Promise<TResult>;
+
+
+
+
+
+/** Mapping between all available schema types and the resolvers types */
+export type ResolversTypes = {
+  AliasInput: AliasInput;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  BreakdownInput: BreakdownInput;
+  Catalog: ResolverTypeWrapper<Omit<Catalog, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  CatalogEvent: ResolverTypeWrapper<CatalogEvent>;
+  CatalogProperty: ResolverTypeWrapper<CatalogProperty>;
+  Consistency: Consistency;
+  ConsistencyToken: ResolverTypeWrapper<Scalars['ConsistencyToken']['output']>;
+  DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DeadLetter: ResolverTypeWrapper<DeadLetter>;
+  DeadLetterConnection: ResolverTypeWrapper<DeadLetterConnection>;
+  DeadLetterEdge: ResolverTypeWrapper<DeadLetterEdge>;
+  DeadLetterReason: ResolverTypeWrapper<DeadLetterReason>;
+  Event: ResolverTypeWrapper<Event>;
+  EventConnection: ResolverTypeWrapper<Omit<EventConnection, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  EventEdge: ResolverTypeWrapper<EventEdge>;
+  EventError: ResolverTypeWrapper<EventError>;
+  EventErrorCode: EventErrorCode;
+  EventFilter: EventFilter;
+  EventInput: EventInput;
+  EventResult: ResolverTypeWrapper<EventResult>;
+  EventState: EventState;
+  EventStatus: EventStatus;
+  EventTrace: ResolverTypeWrapper<EventTrace>;
+  EventType: EventType;
+  FilterOp: FilterOp;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  FreshnessInput: FreshnessInput;
+  Funnel: ResolverTypeWrapper<Omit<Funnel, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  FunnelInput: FunnelInput;
+  FunnelStep: ResolverTypeWrapper<FunnelStep>;
+  FunnelStepInput: FunnelStepInput;
+  GroupInput: GroupInput;
+  ID: ResolverTypeWrapper<Scalars['ID']['output']>;
+  IdentifyInput: IdentifyInput;
+  Ingestion: ResolverTypeWrapper<IngestionSource>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  Interval: Interval;
+  JSONObject: ResolverTypeWrapper<Scalars['JSONObject']['output']>;
+  JSONValue: ResolverTypeWrapper<Scalars['JSONValue']['output']>;
+  LedgerBucket: ResolverTypeWrapper<LedgerBucket>;
+  Measure: Measure;
+  Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  PageInfo: ResolverTypeWrapper<PageInfo>;
+  PageInput: PageInput;
+  PartitionLag: ResolverTypeWrapper<PartitionLag>;
+  Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RangeInput: RangeInput;
+  ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
+  ReportSource: ReportSource;
+  Retention: ResolverTypeWrapper<Omit<Retention, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  RetentionCohort: ResolverTypeWrapper<RetentionCohort>;
+  RetentionInput: RetentionInput;
+  RetentionKind: RetentionKind;
+  RetentionMode: RetentionMode;
+  ScreenInput: ScreenInput;
+  SeriesInput: SeriesInput;
+  SnapshotToken: ResolverTypeWrapper<Scalars['SnapshotToken']['output']>;
+  String: ResolverTypeWrapper<Scalars['String']['output']>;
+  TrackBatchInput: TrackBatchInput;
+  TrackBatchPayload: ResolverTypeWrapper<TrackBatchPayload>;
+  TrackInput: TrackInput;
+  TrackPayload: ResolverTypeWrapper<TrackPayload>;
+  Trend: ResolverTypeWrapper<Omit<Trend, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  TrendInput: TrendInput;
+  TrendSeries: ResolverTypeWrapper<TrendSeries>;
+};
+
+/** Mapping between all available schema types and the resolvers parents */
+export type ResolversParentTypes = {
+  AliasInput: AliasInput;
+  Boolean: Scalars['Boolean']['output'];
+  BreakdownInput: BreakdownInput;
+  Catalog: Omit<Catalog, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  CatalogEvent: CatalogEvent;
+  CatalogProperty: CatalogProperty;
+  ConsistencyToken: Scalars['ConsistencyToken']['output'];
+  DateTime: Scalars['DateTime']['output'];
+  DeadLetter: DeadLetter;
+  DeadLetterConnection: DeadLetterConnection;
+  DeadLetterEdge: DeadLetterEdge;
+  DeadLetterReason: DeadLetterReason;
+  Event: Event;
+  EventConnection: Omit<EventConnection, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  EventEdge: EventEdge;
+  EventError: EventError;
+  EventFilter: EventFilter;
+  EventInput: EventInput;
+  EventResult: EventResult;
+  EventTrace: EventTrace;
+  Float: Scalars['Float']['output'];
+  FreshnessInput: FreshnessInput;
+  Funnel: Omit<Funnel, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  FunnelInput: FunnelInput;
+  FunnelStep: FunnelStep;
+  FunnelStepInput: FunnelStepInput;
+  GroupInput: GroupInput;
+  ID: Scalars['ID']['output'];
+  IdentifyInput: IdentifyInput;
+  Ingestion: IngestionSource;
+  Int: Scalars['Int']['output'];
+  JSONObject: Scalars['JSONObject']['output'];
+  JSONValue: Scalars['JSONValue']['output'];
+  LedgerBucket: LedgerBucket;
+  Mutation: Record<PropertyKey, never>;
+  PageInfo: PageInfo;
+  PageInput: PageInput;
+  PartitionLag: PartitionLag;
+  Query: Record<PropertyKey, never>;
+  RangeInput: RangeInput;
+  ReportMeta: ReportMetaSource;
+  Retention: Omit<Retention, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  RetentionCohort: RetentionCohort;
+  RetentionInput: RetentionInput;
+  ScreenInput: ScreenInput;
+  SeriesInput: SeriesInput;
+  SnapshotToken: Scalars['SnapshotToken']['output'];
+  String: Scalars['String']['output'];
+  TrackBatchInput: TrackBatchInput;
+  TrackBatchPayload: TrackBatchPayload;
+  TrackInput: TrackInput;
+  TrackPayload: TrackPayload;
+  Trend: Omit<Trend, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  TrendInput: TrendInput;
+  TrendSeries: TrendSeries;
+};
+
+export type CatalogResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Catalog'] = ResolversParentTypes['Catalog']> = {
+  events?: Resolver<ReadonlyArray<ResolversTypes['CatalogEvent']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+};
+
+export type CatalogEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CatalogEvent'] = ResolversParentTypes['CatalogEvent']> = {
+  count?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  firstSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  properties?: Resolver<ReadonlyArray<ResolversTypes['CatalogProperty']>, ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['EventType'], ParentType, ContextType>;
+};
+
+export type CatalogPropertyResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CatalogProperty'] = ResolversParentTypes['CatalogProperty']> = {
+  count?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  types?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export interface ConsistencyTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['ConsistencyToken'], any> {
+  name: 'ConsistencyToken';
+}
+
+export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
+  name: 'DateTime';
+}
+
+export type DeadLetterResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeadLetter'] = ResolversParentTypes['DeadLetter']> = {
+  messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['DeadLetterReason'], ParentType, ContextType>;
+  receivedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  record?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type DeadLetterConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeadLetterConnection'] = ResolversParentTypes['DeadLetterConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['DeadLetterEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['DeadLetter']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type DeadLetterEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeadLetterEdge'] = ResolversParentTypes['DeadLetterEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['DeadLetter'], ParentType, ContextType>;
+};
+
+export type DeadLetterReasonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeadLetterReason'] = ResolversParentTypes['DeadLetterReason']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type EventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Event'] = ResolversParentTypes['Event']> = {
+  anonymousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  context?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  groupId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  originalTimestamp?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  previousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  properties?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  receivedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  sentAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  timestamp?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  traits?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['EventType'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type EventConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventConnection'] = ResolversParentTypes['EventConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['EventEdge']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Event']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type EventEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventEdge'] = ResolversParentTypes['EventEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Event'], ParentType, ContextType>;
+};
+
+export type EventErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventError'] = ResolversParentTypes['EventError']> = {
+  code?: Resolver<ResolversTypes['EventErrorCode'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type EventResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventResult'] = ResolversParentTypes['EventResult']> = {
+  errors?: Resolver<ReadonlyArray<ResolversTypes['EventError']>, ParentType, ContextType>;
+  index?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  status?: Resolver<ResolversTypes['EventStatus'], ParentType, ContextType>;
+};
+
+export type EventTraceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventTrace'] = ResolversParentTypes['EventTrace']> = {
+  deduplicated?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['DeadLetterReason']>, ParentType, ContextType>;
+  receivedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['EventState'], ParentType, ContextType>;
+};
+
+export type FunnelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Funnel'] = ResolversParentTypes['Funnel']> = {
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  steps?: Resolver<ReadonlyArray<ResolversTypes['FunnelStep']>, ParentType, ContextType>;
+};
+
+export type FunnelStepResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelStep'] = ResolversParentTypes['FunnelStep']> = {
+  conversionFromPrevious?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  conversionFromStart?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  event?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type IngestionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Ingestion'] = ResolversParentTypes['Ingestion']> = {
+  asOf?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lag?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  ledger?: Resolver<ReadonlyArray<ResolversTypes['LedgerBucket']>, ParentType, ContextType, RequireFields<IngestionLedgerArgs, 'by' | 'range'>>;
+  partitions?: Resolver<ReadonlyArray<ResolversTypes['PartitionLag']>, ParentType, ContextType>;
+};
+
+export interface JsonObjectScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSONObject'], any> {
+  name: 'JSONObject';
+}
+
+export interface JsonValueScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSONValue'], any> {
+  name: 'JSONValue';
+}
+
+export type LedgerBucketResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LedgerBucket'] = ResolversParentTypes['LedgerBucket']> = {
+  deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
+  group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
+  identify?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationIdentifyArgs, 'input'>>;
+  page?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationPageArgs, 'input'>>;
+  screen?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationScreenArgs, 'input'>>;
+  track?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationTrackArgs, 'input'>>;
+  trackBatch?: Resolver<Maybe<ResolversTypes['TrackBatchPayload']>, ParentType, ContextType, RequireFields<MutationTrackBatchArgs, 'input'>>;
+};
+
+export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type PartitionLagResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PartitionLag'] = ResolversParentTypes['PartitionLag']> = {
+  lag?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  lane?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  partition?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
+  deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
+  eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
+  events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'range'>>;
+  funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
+  ingestion?: Resolver<Maybe<ResolversTypes['Ingestion']>, ParentType, ContextType>;
+  retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
+  trend?: Resolver<Maybe<ResolversTypes['Trend']>, ParentType, ContextType, RequireFields<QueryTrendArgs, 'input'>>;
+};
+
+export type ReportMetaResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReportMeta'] = ResolversParentTypes['ReportMeta']> = {
+  asOf?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  cachedBuckets?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  computedBuckets?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  consistency?: Resolver<ResolversTypes['Consistency'], ParentType, ContextType>;
+  elapsedMs?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  errorBound?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  exact?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  rowsRead?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  snapshot?: Resolver<ResolversTypes['SnapshotToken'], ParentType, ContextType>;
+  source?: Resolver<ResolversTypes['ReportSource'], ParentType, ContextType>;
+  statements?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  warnings?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type RetentionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Retention'] = ResolversParentTypes['Retention']> = {
+  cohorts?: Resolver<ReadonlyArray<ResolversTypes['RetentionCohort']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+};
+
+export type RetentionCohortResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionCohort'] = ResolversParentTypes['RetentionCohort']> = {
+  counts?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  rates?: Resolver<ReadonlyArray<ResolversTypes['Float']>, ParentType, ContextType>;
+  size?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export interface SnapshotTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SnapshotToken'], any> {
+  name: 'SnapshotToken';
+}
+
+export type TrackBatchPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrackBatchPayload'] = ResolversParentTypes['TrackBatchPayload']> = {
+  accepted?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  rejected?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  results?: Resolver<ReadonlyArray<ResolversTypes['EventResult']>, ParentType, ContextType>;
+  token?: Resolver<ResolversTypes['ConsistencyToken'], ParentType, ContextType>;
+};
+
+export type TrackPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrackPayload'] = ResolversParentTypes['TrackPayload']> = {
+  result?: Resolver<ResolversTypes['EventResult'], ParentType, ContextType>;
+  token?: Resolver<ResolversTypes['ConsistencyToken'], ParentType, ContextType>;
+};
+
+export type TrendResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Trend'] = ResolversParentTypes['Trend']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  series?: Resolver<ReadonlyArray<ResolversTypes['TrendSeries']>, ParentType, ContextType>;
+};
+
+export type TrendSeriesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendSeries'] = ResolversParentTypes['TrendSeries']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  total?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
+};
+
+export type Resolvers<ContextType = Context> = {
+  Catalog?: CatalogResolvers<ContextType>;
+  CatalogEvent?: CatalogEventResolvers<ContextType>;
+  CatalogProperty?: CatalogPropertyResolvers<ContextType>;
+  ConsistencyToken?: GraphQLScalarType;
+  DateTime?: GraphQLScalarType;
+  DeadLetter?: DeadLetterResolvers<ContextType>;
+  DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
+  DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
+  DeadLetterReason?: DeadLetterReasonResolvers<ContextType>;
+  Event?: EventResolvers<ContextType>;
+  EventConnection?: EventConnectionResolvers<ContextType>;
+  EventEdge?: EventEdgeResolvers<ContextType>;
+  EventError?: EventErrorResolvers<ContextType>;
+  EventResult?: EventResultResolvers<ContextType>;
+  EventTrace?: EventTraceResolvers<ContextType>;
+  Funnel?: FunnelResolvers<ContextType>;
+  FunnelStep?: FunnelStepResolvers<ContextType>;
+  Ingestion?: IngestionResolvers<ContextType>;
+  JSONObject?: GraphQLScalarType;
+  JSONValue?: GraphQLScalarType;
+  LedgerBucket?: LedgerBucketResolvers<ContextType>;
+  Mutation?: MutationResolvers<ContextType>;
+  PageInfo?: PageInfoResolvers<ContextType>;
+  PartitionLag?: PartitionLagResolvers<ContextType>;
+  Query?: QueryResolvers<ContextType>;
+  ReportMeta?: ReportMetaResolvers<ContextType>;
+  Retention?: RetentionResolvers<ContextType>;
+  RetentionCohort?: RetentionCohortResolvers<ContextType>;
+  SnapshotToken?: GraphQLScalarType;
+  TrackBatchPayload?: TrackBatchPayloadResolvers<ContextType>;
+  TrackPayload?: TrackPayloadResolvers<ContextType>;
+  Trend?: TrendResolvers<ContextType>;
+  TrendSeries?: TrendSeriesResolvers<ContextType>;
+};
+

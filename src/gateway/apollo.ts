@@ -1,0 +1,99 @@
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Context } from '../../resolvers/context.ts';
+import { TallygateError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { limitDocument, mostTokens } from './document-limits.ts';
+import type { FastLane } from './fast-lane.ts';
+import { type createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
+
+/** Each quotes the value that does not fit, which may be as large as the body. */
+const mostVariableErrors = 10;
+
+interface ApolloDeps {
+  readonly schema: GraphQLSchema;
+  readonly introspection: boolean;
+  readonly logger: Logger;
+  readonly lane: FastLane;
+  readonly formatError: ReturnType<typeof createErrorFormatter>;
+}
+
+export interface Apollo {
+  answer(request: FastifyRequest, reply: FastifyReply, context: Context): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** The ordinary way: Apollo Server over graphql-js. It teaches the lane. */
+export async function createApollo(deps: ApolloDeps): Promise<Apollo> {
+  const { schema, introspection, logger, lane, formatError } = deps;
+  const server = new ApolloServer<Context>({
+    schema,
+    introspection,
+    hideSchemaDetailsFromClientErrors: !introspection,
+    csrfPrevention: true,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    parseOptions: { maxTokens: mostTokens },
+    validationRules: [limitDocument],
+    executionOptions: { maxCoercionErrors: mostVariableErrors },
+    formatError,
+    logger: logger as never,
+    plugins: [
+      // Those that wrap every resolver, or report to a service.
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      createPlugin(lane),
+    ],
+  });
+  await server.start();
+  const contexts = new WeakMap<object, Context>();
+  const handle = fastifyApolloHandler(server, {
+    context: async (request) => contexts.get(request) as Context,
+  });
+  return {
+    async answer(request, reply, context) {
+      if (!URL.canParse(`http://${request.hostname}/`))
+        throw new TallygateError('BAD_REQUEST', 'expected the name of a host in the Host header, got something else');
+      contexts.set(request, context);
+      return handle.call(request.server, request as never, reply as never);
+    },
+    stop: () => server.stop(),
+  };
+}
+
+function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ request, document, contextValue }) {
+          // Strangers do not decide what is kept.
+          if (!request.query || contextValue.caller === null) return;
+          lane.learn(
+            { query: request.query, operationName: request.operationName ?? undefined, variables: undefined },
+            document,
+          );
+        },
+        /** Answers with data have the status that the compiled lane gives them, too. */
+        async willSendResponse({ response: { body, http }, errors }) {
+          if (body.kind !== 'single' || !('data' in body.singleResult)) return;
+          const { status, headers } = toHttpFacts(body.singleResult.data ?? null, errors);
+          http.status = status;
+          http.headers = new HeaderMap(headers);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Context } from '../../resolvers/context.ts';
+import { TallygateError } from '../errors.ts';
+import type { Tracker } from '../ingest/tracker.ts';
+import type { ReportRequest, Reports } from '../reports/reports.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { isSampled } from '../telemetry/tracing.ts';
+import { createApollo } from './apollo.ts';
+import type { Authenticator } from './auth.ts';
+import { assertShallow } from './document-limits.ts';
+import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
+import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
+import { toMediaType } from './media-type.ts';
+
+interface GraphQLDeps {
+  readonly schema: GraphQLSchema;
+  readonly authenticator: Authenticator;
+  readonly tracker: Tracker;
+  readonly reports: Reports;
+  readonly introspection: boolean;
+  /** `*` or a comma-separated list. */
+  readonly corsOrigins: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** POST and GET /graphql. Resolves with what ends it. */
+export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): Promise<{ stop(): Promise<void> }> {
+  const { schema, introspection, logger, metrics } = deps;
+  const lane = createFastLane(schema);
+  const formatError = createErrorFormatter(logger, { hideSchema: !introspection });
+  const apollo = await createApollo({ schema, introspection, logger, lane, formatError });
+  let isStopped = false;
+  const lanes = { compiled: metrics.fastLane.labels('compiled'), ordinary: metrics.fastLane.labels('ordinary') };
+
+  await app.register(cors, {
+    origin: deps.corsOrigins === '*' ? '*' : deps.corsOrigins.split(',').map((o) => o.trim()),
+    methods: ['GET', 'POST'],
+    maxAge: 86_400,
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      if (isStopped)
+        throw new TallygateError('SHUTTING_DOWN', 'expected a request to another instance: this one is stopping');
+      // An unknown credential is refused before anything of the request is looked at.
+      const context = createContext(deps, request, reply);
+      const mediaType = toMediaType(request.headers.accept);
+      if (mediaType === null) throw notAcceptable(request.headers.accept);
+
+      assertObject(request);
+      const plain = toPlainRequest(request);
+      if (plain && !isSampled()) {
+        const answer = await lane.execute(plain, context);
+        if (answer) {
+          lanes.compiled.inc();
+          return send(reply, mediaType, answer, formatError);
+        }
+      }
+      lanes.ordinary.inc();
+      const query = toQuery(request);
+      if (query !== undefined) assertShallow(query);
+      return apollo.answer(request, reply, context);
+    },
+  });
+  return {
+    stop() {
+      isStopped = true;
+      return apollo.stop();
+    },
+  };
+}
+
+function createContext(
+  { authenticator, tracker, reports }: GraphQLDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Context {
+  let begun: ReportRequest | null = null;
+  return {
+    caller: authenticator.authenticate(request.headers.authorization),
+    tracker,
+    reports(project) {
+      if (begun === null) {
+        const gone = new AbortController();
+        reply.raw.once('close', () => {
+          if (!reply.raw.writableFinished) gone.abort();
+        });
+        begun = reports.begin(project, gone.signal);
+      }
+      return begun;
+    },
+  };
+}
+
+function assertObject({ method, headers, body }: FastifyRequest): void {
+  if (method !== 'POST' || isObject(body) || !headers['content-type']?.startsWith('application/json')) return;
+  throw new TallygateError(
+    'BAD_REQUEST',
+    Array.isArray(body)
+      ? 'expected one operation in a request, got a list: trackBatch takes many events, and an operation many fields'
+      : `expected a JSON object with query and variables, got ${body === null ? 'null' : `a ${typeof body}`}`,
+  );
+}
+
+/** null for what only the ordinary way understands: other content types, persisted queries, other forms. */
+function toPlainRequest({ method, headers, body }: FastifyRequest): GraphQLRequest | null {
+  if (method !== 'POST' || !headers['content-type']?.startsWith('application/json')) return null;
+  if (!isObject(body)) return null;
+  const { query, operationName, variables, extensions } = body;
+  if (typeof query !== 'string') return null;
+  if (!isAbsent(extensions) && (!isObject(extensions) || 'persistedQuery' in extensions)) return null;
+  if (!isAbsent(operationName) && typeof operationName !== 'string') return null;
+  if (!isAbsent(variables) && !isObject(variables)) return null;
+  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
+}
+
+function toQuery({ method, query, body }: FastifyRequest): string | undefined {
+  const from = method === 'POST' ? body : query;
+  return isObject(from) && typeof from.query === 'string' ? from.query : undefined;
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notAcceptable(accept: string | undefined): TallygateError {
+  return new TallygateError(
+    'NOT_ACCEPTABLE',
+    `expected an Accept header with application/json or application/graphql-response+json, got ${accept?.slice(0, 100)}`,
+  );
+}
+
+function send(
+  reply: FastifyReply,
+  mediaType: string,
+  { data, errors }: FastAnswer,
+  formatError: ReturnType<typeof createErrorFormatter>,
+): FastifyReply {
+  reply.header('content-type', mediaType);
+  if (!errors) return reply.send(`${JSON.stringify({ data })}\n`);
+  const { status, headers } = toHttpFacts(data, errors);
+  for (const [name, value] of headers) reply.header(name, value);
+  const formatted = errors.map((error) => {
+    const { message, locations, path, extensions } = error;
+    return formatError(
+      {
+        message,
+        ...(locations ? { locations } : {}),
+        ...(path ? { path } : {}),
+        ...(extensions ? { extensions } : {}),
+      },
+      error,
+    );
+  });
+  return reply.code(status).send(`${JSON.stringify({ errors: formatted, data })}\n`);
+}
