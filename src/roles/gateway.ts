@@ -1,0 +1,120 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { TallygateError } from '../errors.ts';
+import { createAuthenticator } from '../gateway/auth.ts';
+import { registerGraphQL } from '../gateway/graphql.ts';
+import { createHttpServer } from '../gateway/http.ts';
+import { landingPage } from '../gateway/landing.ts';
+import { createSchema, readTypeDefs } from '../gateway/schema.ts';
+import { createTracker } from '../ingest/tracker.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { ReportCache } from '../ports/report-cache.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import { createReports } from '../reports/reports.ts';
+import { assertShared, openCache, openLog, openWarehouse, type Telemetry } from './backends.ts';
+
+/** A running part of the service. */
+export interface Part {
+  /** Orderly, within the deadline in milliseconds; nothing acknowledged is lost even when it passes. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export interface GatewayPart extends Part {
+  /** Where it listens: http://127.0.0.1:4000 */
+  readonly url: string;
+}
+
+interface Backends {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  readonly cache: ReportCache;
+}
+
+/** Listens and answers. Does not wait for any shared backend. */
+export async function startGatewayPart(
+  config: Config,
+  { log, warehouse, cache }: Backends,
+  telemetry: Telemetry,
+): Promise<GatewayPart> {
+  const { logger, metrics } = telemetry;
+  let phase: 'starting' | 'ready' | 'stopping' = 'starting';
+  const reports = createReports({ log, warehouse, cache, logger, metrics });
+  const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
+  const graphql = await registerGraphQL(app, {
+    schema: createSchema(),
+    authenticator: createAuthenticator(config.credentials),
+    tracker: createTracker({ log, metrics, retentionDays: config.RETENTION_DAYS }),
+    reports,
+    introspection: config.INTROSPECTION,
+    corsOrigins: config.CORS_ORIGINS,
+    logger,
+    metrics,
+  });
+  if (config.INTROSPECTION)
+    app.get('/schema.graphql', async (_request, reply) =>
+      reply.type('application/graphql; charset=utf-8').send(readTypeDefs()),
+    );
+  await app.register(landingPage({ demo: config.demo }));
+  await listen(app, config);
+  phase = 'ready';
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (deadlineMs: number) => {
+    phase = 'stopping';
+    const started = Date.now();
+    await sleep(Math.min(config.DRAIN_DELAY_MS, deadlineMs));
+    await Promise.race([
+      app.close(),
+      sleep(Math.max(0, deadlineMs - (Date.now() - started)), undefined, { ref: false }),
+    ]);
+    reports.stop();
+    await graphql.stop();
+  };
+  return {
+    url: toUrl(config.HOST, (app.server.address() as AddressInfo).port),
+    stop: (deadlineMs) => {
+      stopped ??= stop(deadlineMs);
+      return stopped;
+    },
+  };
+}
+
+/** `tallygate gateway`: answers mutations and reports; a sink elsewhere stores. */
+export async function runGateway(config: Config, telemetry: Telemetry): Promise<GatewayPart> {
+  assertShared(config, 'gateway');
+  const log = await openLog(config, telemetry);
+  const warehouse = await openWarehouse(config, telemetry);
+  const cache = openCache(config, telemetry);
+  const part = await startGatewayPart(config, { log, warehouse, cache }, telemetry);
+  return {
+    url: part.url,
+    async stop(deadlineMs) {
+      await part.stop(deadlineMs);
+      await Promise.allSettled([log.close(), warehouse.close(), cache.close()]);
+    },
+  };
+}
+
+export async function listen(
+  app: { listen(options: { host: string; port: number }): Promise<string> },
+  { HOST, PORT }: Config,
+): Promise<void> {
+  try {
+    await app.listen({ host: HOST, port: PORT });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${PORT} is taken: stop what has it, or set PORT`
+        : code === 'EACCES'
+          ? `port ${PORT} is not ours to take: set PORT above 1023`
+          : String(cause);
+    throw new TallygateError('CONFIG_INVALID', `expected to listen on ${HOST}:${PORT}, but ${why}`, { cause });
+  }
+}
+
+export function toUrl(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}
