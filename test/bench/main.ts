@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { batch } from './batch.ts';
+import { describeRun, readLoad, toSection, writeDocument } from './document.ts';
+import { firstNumber } from './first-number.ts';
+import { minute } from './minute.ts';
+import { type Benchmark, toMarkdown, toVerdictLine } from './report.ts';
+import { servers } from './servers.ts';
+import { single } from './single.ts';
+import { sink } from './sink.ts';
+import { canPin } from './worker.ts';
+
+// npm run bench [-- NAME... --write --rounds N --profile DIR]. Tables go to stdout, progress to stderr.
+
+const benchmarks: readonly Benchmark[] = [single, batch, sink, minute, firstNumber, servers];
+const names = benchmarks.map(({ name }) => name);
+const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
+  without names all are run, about 15 minutes
+  --write    puts the figures into docs/benchmarks.md
+  --rounds   of each comparison
+  --profile  leaves a CPU profile of the service in this folder\n`;
+/** No benchmark may take longer, in milliseconds. */
+const longest = 15 * 60_000;
+
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+function readArguments() {
+  const options = {
+    write: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(usage);
+    process.exit(0);
+  }
+  const unknown = positionals.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`expected names out of ${names.join(', ')}, got ${unknown}`);
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 50))
+    throw new Error(`expected --rounds to be a whole number from 1 to 50, got ${values.rounds}`);
+  const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  return { chosen, rounds, write: values.write, profileDir: values.profile && resolve(values.profile) };
+}
+
+async function runAll({ chosen, rounds, write, profileDir }: ReturnType<typeof readArguments>): Promise<number> {
+  if (!canPin) say('taskset (util-linux) is not there: nothing is tied to a core, so the figures mean less');
+  const command = ['npm run bench', process.argv.slice(2).join(' ')].filter(Boolean).join(' -- ');
+  const sections = new Map<string, string>();
+  let exitCode = 0;
+  const top = mkdtempSync(join(tmpdir(), 'tallygate-bench-'));
+  process.once('exit', () => rmSync(top, { recursive: true, force: true }));
+  for (const benchmark of chosen) {
+    const dir = join(top, benchmark.name);
+    mkdirSync(dir);
+    const beginning = { at: new Date(), load: readLoad() };
+    say(`${benchmark.name}: ${benchmark.title}`);
+    const overdue = setTimeout(() => {
+      say(`${benchmark.name} took longer than ${longest / 60_000} minutes`);
+      process.exit(1);
+    }, longest);
+    const report = await benchmark.run({ dir, rounds, profileDir, say: (line) => say(`  ${line}`) });
+    clearTimeout(overdue);
+    rmSync(dir, { recursive: true, force: true });
+    const lines = [...report.tables.map(toMarkdown), ...report.verdicts.map(toVerdictLine), ...report.notes];
+    process.stdout.write(`\n${benchmark.title} (${benchmark.name})\n\n${lines.join('\n\n')}\n\n`);
+    sections.set(benchmark.name, toSection(benchmark, report, await describeRun(command, beginning)));
+    if (report.verdicts.some(({ pass, mustHold }) => mustHold && !pass)) exitCode = 1;
+  }
+  if (write) say(`wrote ${writeDocument(sections, names)}`);
+  return exitCode;
+}
+
+// Everything that was started ends with this process: see `setpriv` in worker.ts and test/servers/process.ts.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+let chosen: ReturnType<typeof readArguments>;
+try {
+  chosen = readArguments();
+} catch (thrown) {
+  say(`${thrown instanceof Error ? thrown.message : thrown}\n${usage}`);
+  process.exit(2);
+}
+process.exit(await runAll(chosen));
