@@ -1,0 +1,62 @@
+import { decideBatch, joinLines, toToken } from '../../src/ingest/batch.ts';
+import { createRepeatWindow } from '../../src/ingest/repeat-window.ts';
+import type { LogRecord } from '../../src/ports/event-log.ts';
+import { createRecords } from '../bench/events.ts';
+
+const stream = 65_536;
+const firstOffset = 9_007_199_254_740_000;
+
+/** As the embedded log hands them out: side by side in one piece of memory. */
+function neighbours(count: number): LogRecord[] {
+  const next = createRecords('batch');
+  const values = Array.from({ length: count }, () => next(Date.UTC(2026, 0, 15)).value);
+  const all = Buffer.concat(values);
+  let at = 0;
+  return values.map(({ length }, i) => {
+    at += length;
+    return { offset: firstOffset + i, value: all.subarray(at - length, at) };
+  });
+}
+
+const apart = (records: readonly LogRecord[]): LogRecord[] =>
+  records.map(({ offset, value }) => ({ offset, value: Buffer.from(value.toString()) }));
+
+describe('a batch', () => {
+  const records = neighbours(50);
+
+  it('has a token of what the records hold, however they lie in memory', () => {
+    const token = toToken(stream, records);
+    expect(toToken(stream, apart(records))).toBe(token);
+    expect(toToken(stream, [...records.slice(0, 20), ...apart(records.slice(20, 30)), ...records.slice(30)])).toBe(
+      token,
+    );
+    const swapped = [...records];
+    swapped[3] = { offset: records[3]!.offset, value: records[4]!.value };
+    swapped[4] = { offset: records[4]!.offset, value: records[3]!.value };
+    expect(toToken(stream, swapped)).not.toBe(token);
+  });
+
+  it('has each record to the byte in its line, behind its position', () => {
+    const { events } = decideBatch(stream, records, createRepeatWindow(24));
+    expect(events.map(({ bytes }) => bytes.toString())).toEqual(
+      records.map(
+        ({ offset, value }) => `{"log_stream":${stream},"log_offset":${offset},${value.toString().slice(1)}\n`,
+      ),
+    );
+  });
+
+  it('joins its lines, all or some of them, also those of other memory', () => {
+    const { events } = decideBatch(stream, records, createRepeatWindow(24));
+    const texts = events.map(({ bytes }) => bytes.toString());
+    const other = { offset: 1, bytes: Buffer.from('{}\n') };
+    expect(joinLines([]).toString()).toBe('');
+    expect(joinLines(events).toString()).toBe(texts.join(''));
+    expect(joinLines(events).buffer).toBe(events[0]!.bytes.buffer);
+    expect(joinLines(events.slice(10, 20)).toString()).toBe(texts.slice(10, 20).join(''));
+    expect(joinLines([...events.slice(0, 3), ...events.slice(5)]).toString()).toBe(
+      [...texts.slice(0, 3), ...texts.slice(5)].join(''),
+    );
+    expect(joinLines([other, ...events]).toString()).toBe(`{}\n${texts.join('')}`);
+    expect(joinLines([...events, other]).toString()).toBe(`${texts.join('')}{}\n`);
+  });
+});
