@@ -32,6 +32,43 @@ function numbered(from: number, to: number): SentBatch {
   };
 }
 
+test('the catalog looks at the newest 10,000 events of a name, and lists 200 properties and 1,000 names', async () => {
+  const project = service.openProject();
+  const start = Date.UTC(2026, 0, 1);
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`p${String(i).padStart(3, '0')}`, i]));
+  const sent = [
+    ...Array.from({ length: 10_050 }, (_, i) => ({
+      event: 'Often',
+      at: i,
+      properties: i < 50 ? { old: 1 } : { young: i },
+    })),
+    ...Array.from({ length: 3 }, (_, i) => ({ event: 'Wide', at: i, properties: i === 0 ? many : { p299: 'x' } })),
+    ...Array.from({ length: 1000 }, (_, i) => ({ event: `Rare ${i}`, at: i, properties: {} })),
+  ];
+  let token = '';
+  for (let i = 0; i < sent.length; i += 1000) {
+    const events = sent.slice(i, i + 1000).map(({ event, at, properties }, j) => ({
+      kind: 'track' as const,
+      input: { event, userId: 'u', messageId: `m${i + j}`, timestamp: new Date(start + at * 1000), properties },
+    }));
+    ({ token } = await project.send({ receivedAt: start + 86_400_000, events }));
+  }
+  const { events } = await project.ask().catalog({ after: token, maxWaitMs: 30_000 });
+  expect(events).toHaveLength(1000);
+  const [often, wide, ...rare] = events;
+  expect(often).toMatchObject({
+    event: 'Often',
+    count: 10_050,
+    firstSeen: new Date(start),
+    lastSeen: new Date(start + 10_049_000),
+    properties: [{ name: 'properties.young', types: ['Int64'], count: 10_000 }],
+  });
+  expect(wide).toMatchObject({ event: 'Wide', count: 3 });
+  expect(wide!.properties).toHaveLength(200);
+  expect(wide!.properties[0]).toEqual({ name: 'properties.p299', types: ['Int64', 'String'], count: 3 });
+  expect(new Set(rare.map(({ count }) => count))).toEqual(new Set([1]));
+}, 60_000);
+
 test('later pages show the snapshot of the first one, whatever arrives in between, until somebody begins anew', async () => {
   const project = service.openProject();
   const { token } = await project.send(numbered(0, 50));

@@ -40,7 +40,8 @@ const shrinkMs = Number(process.env.ORACLE_SHRINK_MS ?? 30_000);
 
 /**
  * Random streams, each sent in up to three batches. After each batch the same questions are asked: the answers have to know
- * the late events, whatever was cached before them. In the end they are asked as of the first batch, and must not know the others.
+ * the late events, whatever was cached before them. In the end they are asked as of the first
+ * batch, one of them for the first time, and must not know the others.
  */
 export async function holdsForRandomStreams<Question>(
   service: Service,
@@ -62,12 +63,14 @@ export async function holdsForRandomStreams<Question>(
     const project = service.openProject();
     const sent: SentBatch[] = [];
     let first: string | undefined;
+    // One is not asked before the past is looked at: its answer cannot come out of the cache.
+    const early = batches.length > 1 && questions.length > 1 ? questions.slice(1) : questions;
     for (const next of batches) {
       const { results, token } = await project.send(next);
       expect(results.filter(({ status }) => status !== 'ACCEPTED' && status !== 'DEAD_LETTERED')).toEqual([]);
       sent.push(next);
       const about = { project, facts: toFacts(sent), freshness: { after: token, maxWaitMs: 30_000 } };
-      const metas = await Promise.all(questions.map((q) => check(q, about)));
+      const metas = await Promise.all(early.map((q) => check(q, about)));
       expect(new Set(metas.map(({ consistency }) => consistency))).toEqual(new Set(['SATISFIED']));
       first ??= metas[0]!.snapshot;
     }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -32,7 +32,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
   /** Starts it again as it was started first; kills it before when it still runs. Resolves when it answers. */
   restart(): Promise<void>;
-  /** SIGSTOP: it keeps its connections and answers nothing. */
+  /** SIGSTOP: from then on it keeps its connections and answers nothing. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
@@ -100,7 +100,10 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
       gone = watch(child);
       await untilItAnswers();
     },
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze() {
+      child.kill('SIGSTOP');
+      untilStopped(child.pid!);
+    },
     thaw: () => void child.kill('SIGCONT'),
   };
 }
@@ -116,6 +119,17 @@ function launch({ command, args, env, logFile }: ProcessOptions): ChildProcess {
   } finally {
     closeSync(log);
   }
+}
+
+/** The signal is only sent, and a thread on another processor runs on for a moment: until the last one stands still. */
+function untilStopped(pid: number): void {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const isRunning = (task: string) => {
+    const stat = readFileSync(`${tasks}/${task}/stat`, 'utf8');
+    return !'TtZX'.includes(stat[stat.lastIndexOf(')') + 2]!);
+  };
+  while (readdirSync(tasks).some((task) => existsSync(`${tasks}/${task}`) && isRunning(task)));
 }
 
 function hasEnded(child: ChildProcess): boolean {
