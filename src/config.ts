@@ -96,7 +96,10 @@ export const settings = {
       .default('tallygate.sink'),
     'Consumer group of the sinks.',
   ],
-  KAFKA_PARTITIONS: [integer(1, 1000).default(8), 'Partitions of the topic when it is created.'],
+  KAFKA_PARTITIONS: [
+    integer(1, 1000).default(8),
+    'Partitions for live events when the topic is created; it gets as many again for history.',
+  ],
   KAFKA_REPLICATION: [
     integer(1, 7).optional(),
     'Replicas of the topic when it is created; by default 3, or as many as there are brokers.',
@@ -126,10 +129,15 @@ export const settings = {
 
   SINK_BATCH_ROWS: [integer(1, 200_000).default(50_000), 'Most rows of one insert.'],
   SINK_LINGER_MS: [
-    integer(1, 60_000).default(1000),
-    'Longest time that the sink collects rows for one insert, in milliseconds.',
+    integer(1, 60_000).optional(),
+    'Longest time that the sink collects rows for one insert, in milliseconds; unset, 500 with the embedded warehouse and 1000 with a server.',
+  ],
+  SINK_STALL_SECONDS: [
+    integer(10, 86_400).default(300),
+    'The sink ends, to be started anew, when events wait and not one of its steps has come to an end for so long, in seconds.',
   ],
   DEDUP_WINDOW_HOURS: [integer(1, 720).default(24), 'How long a messageId is remembered, in hours.'],
+  DEDUP_MEMORY_MB: [integer(1, 65_536).default(512), 'Most memory for the messageIds of all partitions, in MiB.'],
   LOG_RETENTION_HOURS: [
     integer(1, 8760).default(168),
     'How long the log keeps events that are in the warehouse, in hours.',

@@ -36,6 +36,8 @@ export const errorCodes = {
   CONFIG_INVALID: { status: 500, retriable: false },
   STORE_IN_USE: { status: 500, retriable: false },
   LOG_REPLACED: { status: 500, retriable: false },
+  SOURCE_UNAVAILABLE: { status: 500, retriable: true },
+  SINK_STALLED: { status: 500, retriable: true },
   INTERNAL: { status: 500, retriable: false },
 } as const satisfies Record<string, CodeFacts>;
 

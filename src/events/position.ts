@@ -8,6 +8,8 @@ import { TallygateError } from '../errors.ts';
 export type Stream = number;
 
 export const liveLane = 0;
+/** Imports: stored when live events leave room, so that history never delays them. */
+export const historyLane = 1;
 
 export interface StreamParts {
   readonly epoch: number;
@@ -20,6 +22,28 @@ export function toStream({ epoch, lane, partition }: StreamParts): Stream {
     throw new RangeError(`expected epoch < 65536, lane < 4, partition < 16384; got ${epoch}, ${lane}, ${partition}`);
   }
   return epoch * 65_536 + lane * 16_384 + partition;
+}
+
+/**
+ * The log's partitions come in pairs: 2n is the live lane of partition n, 2n + 1 its history lane. A log with one
+ * partition has the live lane alone; of an odd number the last one is not written to.
+ */
+export function toLogPartition(lane: number, partition: number): number {
+  return 2 * partition + lane;
+}
+
+export function fromLogPartition(logPartition: number): { readonly lane: number; readonly partition: number } {
+  return { lane: logPartition & 1, partition: logPartition >> 1 };
+}
+
+/** How many partitions events are spread over, for a log with so many of its own. */
+export function toPartitions(logPartitions: number): number {
+  return Math.max(1, logPartitions >> 1);
+}
+
+/** The stream of a partition of the log. */
+export function toStreamOf(epoch: number, logPartition: number): Stream {
+  return toStream({ epoch, ...fromLogPartition(logPartition) });
 }
 
 export function toStreamParts(stream: Stream): StreamParts {

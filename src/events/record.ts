@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { type Arrival, earliestTime, latestTime, type TrackedEvent } from './event.ts';
 
 /**
@@ -8,27 +9,34 @@ import { type Arrival, earliestTime, latestTime, type TrackedEvent } from './eve
 const version = '{"v":1,"project":"';
 
 export function encodeRecord(event: TrackedEvent, arrival: Arrival): Buffer {
-  let line = `${version}${arrival.project}","message_id":${JSON.stringify(event.messageId)},"received_at":"${toStoredTime(arrival.receivedAt)}","time":"${toStoredTime(clampTime(event.time))}"`;
+  const content = encodeContent(event);
+  const fingerprint = crc32(content);
+  let line = `${version}${arrival.project}","key_id":"${arrival.keyId}","fingerprint":${fingerprint},"message_id":${JSON.stringify(event.messageId)},"received_at":"${toStoredTime(arrival.receivedAt)}","time":"${toStoredTime(clampTime(event.time))}"`;
   if (event.dead) line += `,"dead_code":"${event.dead.code}","dead_message":${JSON.stringify(event.dead.message)}`;
-  line += `,"kind":"${event.kind}","event":${JSON.stringify(event.event)},"key_id":"${arrival.keyId}"`;
-  if (event.userId !== '') line += `,"user_id":${JSON.stringify(event.userId)}`;
-  if (event.anonymousId !== '') line += `,"anonymous_id":${JSON.stringify(event.anonymousId)}`;
-  if (event.groupId !== '') line += `,"group_id":${JSON.stringify(event.groupId)}`;
-  if (event.previousId !== '') line += `,"previous_id":${JSON.stringify(event.previousId)}`;
-  if (event.originalTimestamp !== null) line += `,"original_timestamp":"${toStoredTime(event.originalTimestamp)}"`;
   if (event.sentAt !== null) line += `,"sent_at":"${toStoredTime(event.sentAt)}"`;
-  line += ',"data":{';
+  return Buffer.from(`${line},${content}}`);
+}
+
+/** What the client said, without when it was sent: the same for every try to send it. */
+function encodeContent(event: TrackedEvent): string {
+  let content = `"kind":"${event.kind}","event":${JSON.stringify(event.event)}`;
+  if (event.userId !== '') content += `,"user_id":${JSON.stringify(event.userId)}`;
+  if (event.anonymousId !== '') content += `,"anonymous_id":${JSON.stringify(event.anonymousId)}`;
+  if (event.groupId !== '') content += `,"group_id":${JSON.stringify(event.groupId)}`;
+  if (event.previousId !== '') content += `,"previous_id":${JSON.stringify(event.previousId)}`;
+  if (event.originalTimestamp !== null) content += `,"original_timestamp":"${toStoredTime(event.originalTimestamp)}"`;
+  content += ',"data":{';
   let comma = '';
   if (event.properties) {
-    line += `"properties":${JSON.stringify(event.properties)}`;
+    content += `"properties":${JSON.stringify(event.properties)}`;
     comma = ',';
   }
   if (event.context) {
-    line += `${comma}"context":${JSON.stringify(event.context)}`;
+    content += `${comma}"context":${JSON.stringify(event.context)}`;
     comma = ',';
   }
-  if (event.traits) line += `${comma}"traits":${JSON.stringify(event.traits)}`;
-  return Buffer.from(`${line}}}`);
+  if (event.traits) content += `${comma}"traits":${JSON.stringify(event.traits)}`;
+  return `${content}}`;
 }
 
 /** A person's key: a person's events, and every retry of one, meet in one partition by it. */
@@ -36,10 +44,20 @@ export function toRecordKey(project: string, userId: string, anonymousId: string
   return userId === '' ? `${project}|a|${anonymousId}` : `${project}|u|${userId}`;
 }
 
+/** Whose a key is: room and turns in the log's queue are shared by projects. */
+export function toKeyProject(key: string): string {
+  const end = key.indexOf('|');
+  return end < 0 ? key : key.slice(0, end);
+}
+
 /** What the sink needs to know of a record. Times are milliseconds since 1970. */
 export interface RecordFacts {
   readonly project: string;
+  /** The public name of the write key. */
+  readonly keyId: string;
   readonly messageId: string;
+  /** CRC-32 of what the client said: tells a second try from another event under the same id. */
+  readonly fingerprint: number;
   readonly receivedAt: number;
   readonly time: number;
   readonly dead: { readonly code: string; readonly message: string } | null;
@@ -47,24 +65,40 @@ export interface RecordFacts {
 
 /** Long enough for every prefix: a messageId of 100 characters takes at most 600 bytes of JSON. */
 const prefixBytes = 1400;
+/** Enough for most of them. */
+const usualBytes = 320;
 
 /** Reads the facts of a record; null when it is none of ours. */
 export function readRecord(value: Buffer): RecordFacts | null {
-  const text = value.toString('utf8', 0, Math.min(value.length, prefixBytes));
-  return readPrefix(text) ?? readWhole(value);
+  const usual = readPrefix(value.toString('latin1', 0, Math.min(value.length, usualBytes)));
+  // What is not ASCII reads otherwise in UTF-8.
+  if (usual !== null && isAscii(usual.messageId) && usual.dead === null) return usual;
+  return readPrefix(value.toString('utf8', 0, Math.min(value.length, prefixBytes))) ?? readWhole(value);
 }
 
 const fields =
-  /^\{"v":1,"project":"([a-z0-9_-]+)","message_id":("(?:[^"\\]|\\.)*"),"received_at":"([^"]{23})","time":"([^"]{23})",("kind"|"dead_code":"([A-Z_]+)","dead_message":("(?:[^"\\]|\\.)*"),)/;
+  /^\{"v":1,"project":"([a-z0-9_-]+)","key_id":"([^"\\]*)","fingerprint":(\d{1,10}),"message_id":("(?:[^"\\]|\\.)*"),"received_at":"([^"]{23})","time":"([^"]{23})",("kind"|"sent_at"|"dead_code":"([A-Z_]+)","dead_message":("(?:[^"\\]|\\.)*"),)/;
 
 function readPrefix(text: string): RecordFacts | null {
   const found = fields.exec(text);
   if (found === null) return null;
-  const receivedAt = parseStoredTime(found[3] as string);
-  const time = parseStoredTime(found[4] as string);
+  const receivedAt = parseStoredTime(found[5] as string);
+  const time = parseStoredTime(found[6] as string);
   if (Number.isNaN(receivedAt) || Number.isNaN(time)) return null;
-  const dead = found[6] === undefined ? null : { code: found[6], message: unquote(found[7] as string) };
-  return { project: found[1] as string, messageId: unquote(found[2] as string), receivedAt, time, dead };
+  const dead = found[8] === undefined ? null : { code: found[8], message: unquote(found[9] as string) };
+  return {
+    project: found[1] as string,
+    keyId: found[2] as string,
+    messageId: unquote(found[4] as string),
+    fingerprint: Number(found[3]),
+    receivedAt,
+    time,
+    dead,
+  };
+}
+
+function isAscii(text: string): boolean {
+  return /^[ -~]*$/.test(text);
 }
 
 function unquote(json: string): string {
@@ -80,13 +114,15 @@ function readWhole(value: Buffer): RecordFacts | null {
     return null;
   }
   if (typeof row !== 'object' || row === null) return null;
-  const { project, message_id: messageId, received_at, time, dead_code: code, dead_message: message } = row;
+  const { project, key_id, message_id: messageId, received_at, time, dead_code: code, dead_message: message } = row;
   if (typeof project !== 'string' || !/^[a-z0-9_-]{1,63}$/.test(project)) return null;
   if (typeof messageId !== 'string' || typeof received_at !== 'string' || typeof time !== 'string') return null;
   const times = [parseStoredTime(received_at), parseStoredTime(time)] as const;
   if (times.some(Number.isNaN)) return null;
   const dead = typeof code === 'string' ? { code, message: String(message ?? '') } : null;
-  return { project, messageId, receivedAt: times[0], time: times[1], dead };
+  const keyId = typeof key_id === 'string' ? key_id : '';
+  const fingerprint = Number.isInteger(row.fingerprint) ? Number(row.fingerprint) >>> 0 : 0;
+  return { project, keyId, messageId, fingerprint, receivedAt: times[0], time: times[1], dead };
 }
 
 const minute = 60_000;
@@ -108,11 +144,28 @@ export function toStoredTime(milliseconds: number): string {
   return `${prefix}${rest < 10_000 ? '0' : ''}${(rest / 1000).toFixed(3)}`;
 }
 
+const zero = '0'.charCodeAt(0);
+const digits = /^\d{3}$/;
+
+/** The other way round, down to the minute. */
+const minutes = new Map<string, number>();
+
 /** NaN when it is none. */
 export function parseStoredTime(text: string): number {
-  return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/.test(text)
-    ? Date.parse(`${text.slice(0, 10)}T${text.slice(11)}Z`)
-    : Number.NaN;
+  if (text.length !== 23) return Number.NaN;
+  const prefix = text.slice(0, 17);
+  let start = minutes.get(prefix);
+  if (start === undefined) {
+    if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:$/.test(prefix)) return Number.NaN;
+    start = Date.parse(`${prefix.slice(0, 10)}T${prefix.slice(11)}00Z`);
+    if (minutes.size >= mostPrefixes) minutes.clear();
+    minutes.set(prefix, start);
+  }
+  const tens = text.charCodeAt(17) - zero;
+  const ones = text.charCodeAt(18) - zero;
+  const milliseconds = Number(text.slice(20));
+  const isTime = tens >= 0 && tens < 6 && ones >= 0 && ones < 10 && text[19] === '.' && digits.test(text.slice(20));
+  return isTime ? start + (tens * 10 + ones) * 1000 + milliseconds : Number.NaN;
 }
 
 /** A dead letter's time may be anything; the row's must fit its column. */

@@ -4,7 +4,7 @@
  */
 
 export interface NewRecord {
-  /** Project and person; equal keys are always appended to the same partition by the caller. */
+  /** Project and person (toRecordKey); equal keys are always appended to the same partition by the caller. */
   readonly key: string;
   readonly value: Buffer;
 }
@@ -20,6 +20,16 @@ export interface Commit {
   readonly next: number;
   /** Set while the records next..end (inclusive) are being stored: whoever comes after must replay exactly them. */
   readonly end: number | null;
+}
+
+/** A partition as it is now. */
+export interface PartitionState {
+  /** Offset of the oldest record that is kept; `end` when none is. */
+  readonly begin: number;
+  /** The next offset. */
+  readonly end: number;
+  /** What the named group has committed; null when it never has, or none was named. */
+  readonly committed: Commit | null;
 }
 
 export interface TakeLimits {
@@ -66,16 +76,23 @@ export interface EventLog {
    * the log's disks (Kafka: acks=all; LMDB: fsync). Rejects with LOG_UNAVAILABLE or LOG_OVERLOADED (both retriable): the
    * records may or may not have been stored, the caller's messageIds make a second try safe. More than 4 MiB at once are
    * PAYLOAD_TOO_LARGE, and so is what a broker finds too large. An empty append resolves with the next offset.
+   * The records of one append are of one project. Appends of one project to a partition are stored in the order of the
+   * calls; those of different projects may overtake each other. What waits is bounded, in bytes and about in time, and projects
+   * share it fairly (live events and history of one as if they were two): who has his share is refused with LOG_OVERLOADED, at
+   * once or, when what waits has to give way to a smaller project, a little later; others go on.
    */
   append(partition: number, records: readonly NewRecord[]): Promise<number>;
-  /** The next offset of each partition, read after the call began. Rejects with LOG_UNAVAILABLE. */
-  ends(): Promise<readonly number[]>;
+  /** Each partition, read after the call began, with the commits of a group when one is named. Rejects with LOG_UNAVAILABLE. */
+  inspect(group?: string): Promise<readonly PartitionState[]>;
   /**
    * Reads records from <= offset <= to outside of any group, in order, in chunks; ends early where the log ends. Records
    * that are no longer kept are left out.
    */
   read(partition: number, from: number, to: number): AsyncIterable<readonly LogRecord[]>;
-  /** Runs `onPartition` for each partition that the group assigns to this process, for as long as its lease lasts. */
+  /**
+   * Runs `onPartition` for each partition that the group assigns to this process, for as long as its lease lasts.
+   * Partitions 2n and 2n + 1 always go to the same process, and their leases begin and end together.
+   */
   consume(group: string, onPartition: (lease: PartitionLease) => Promise<void>): Promise<Consumption>;
   close(): Promise<void>;
 }

@@ -85,12 +85,38 @@ export function createMetrics() {
     sinkLag: new Gauge({
       name: 'tallygate_sink_lag_records',
       help: 'Records of the log that are not in the warehouse yet.',
-      labelNames: ['partition'],
+      labelNames: ['lane', 'partition'],
+      registers,
+    }),
+    ledgerUnbalanced: new Gauge({
+      name: 'tallygate_ledger_unbalanced',
+      help: 'Ranges of the log, completed of late, whose records the ledger does not account for exactly.',
+      registers,
+    }),
+    dedupConflicts: new Counter({
+      name: 'tallygate_dedup_conflicts_total',
+      help: 'Records left out as repeats whose content differs from what came first.',
       registers,
     }),
     dedupIds: new Gauge({
       name: 'tallygate_dedup_ids',
       help: 'messageIds that the window of repeats remembers.',
+      registers,
+    }),
+    dedupLookups: new Counter({
+      name: 'tallygate_dedup_lookups_total',
+      help: 'messageIds that the warehouse was asked for, since memory could not say whether they are repeats.',
+      labelNames: ['lane'],
+      registers,
+    }),
+    dedupBytes: new Gauge({
+      name: 'tallygate_dedup_bytes',
+      help: 'Memory of the window of repeats, of all partitions of this process.',
+      registers,
+    }),
+    dedupWindowHours: new Gauge({
+      name: 'tallygate_dedup_window_hours',
+      help: 'Hours that the window of repeats covers, in the partition where it is shortest.',
       registers,
     }),
     dedupRebuildSeconds: new Histogram({
@@ -131,7 +157,7 @@ export function createMetrics() {
     }),
     watermarkAge: new Gauge({
       name: 'tallygate_watermark_age_seconds',
-      help: 'Age of the moment up to which every acknowledged event is in the reports.',
+      help: 'Age of the moment up to which every acknowledged live event is in the reports.',
       registers,
     }),
   };

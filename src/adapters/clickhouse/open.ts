@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
-import type { StatementLimits, Warehouse } from '../../ports/warehouse.ts';
+import type { CorrectableWarehouse, StatementLimits } from '../../ports/warehouse.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { type Connection, openEnginePool } from './engine-pool.ts';
 import { createFileInsert, createStreamInsert } from './insert-lines.ts';
@@ -28,7 +28,7 @@ export function openServerWarehouse({
   cluster,
   limits,
   metrics,
-}: ServerOptions): Warehouse {
+}: ServerOptions): CorrectableWarehouse {
   const connect = (
     name: string,
     connections: number,
@@ -47,6 +47,8 @@ export function openServerWarehouse({
       // What fails is ours to log, once.
       log: { level: ClickHouseLogLevel.OFF },
       compression: { request: true, response: false },
+      // Long lists of parameters go into the body: addresses have a limit at every proxy.
+      use_multipart_params_auto: true,
       ...(more.settings ? { clickhouse_settings: more.settings } : {}),
     });
   // The server ends a statement whose client has gone away only when it can change nothing.
@@ -94,7 +96,7 @@ export async function openEmbeddedWarehouse({
   reportConnections,
   limits,
   metrics,
-}: EmbeddedOptions): Promise<Warehouse> {
+}: EmbeddedOptions): Promise<CorrectableWarehouse> {
   mkdirSync(path, { recursive: true });
   const pool = await openEnginePool(path, reportConnections);
   const connect = (connection: Connection) => createClient({ log: { level: ClickHouseLogLevel.OFF }, connection });

@@ -1,12 +1,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { TallygateError } from '../../errors.ts';
 import type {
+  CorrectableWarehouse,
   InsertOptions,
   QueryOptions,
   QueryResult,
   Statement,
   StatementLimits,
-  Warehouse,
 } from '../../ports/warehouse.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { withSpan } from '../../telemetry/tracing.ts';
@@ -34,9 +34,11 @@ interface WarehouseDeps {
 }
 
 const newline = 0x0a;
+/** Positions of one statement that deletes: its text has a bound of 256 KiB. */
+const mostRemoved = 5000;
 
 /** Tables whose rows belong to projects. */
-const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger'];
+const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger', 'receipts'];
 
 /** What makes equal bytes equal rows, whatever the server's defaults. */
 export const insertSettings = [
@@ -53,7 +55,7 @@ export const insertSettings = [
   'max_partitions_per_insert_block = 100',
 ];
 
-export function createWarehouse({ clients, variant, limits, metrics }: WarehouseDeps): Warehouse {
+export function createWarehouse({ clients, variant, limits, metrics }: WarehouseDeps): CorrectableWarehouse {
   const { cluster } = variant;
   const clusterInsertSettings = cluster ? ["insert_quorum = 'auto'", 'distributed_foreground_insert = 1'] : [];
 
@@ -120,6 +122,20 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
         await clients.insertLines(assertTable(table), settings, lines);
       } catch (thrown) {
         throw toInsertFailure(thrown, table);
+      }
+    },
+
+    async removeEvents(stream, offsets) {
+      const where = cluster ? `events_local ON CLUSTER '${cluster}'` : 'events';
+      try {
+        for (let from = 0; from < offsets.length; from += mostRemoved) {
+          const some = offsets.slice(from, from + mostRemoved);
+          await clients.sink.command({
+            query: `DELETE FROM ${where} WHERE log_stream = ${Number(stream)} AND log_offset IN (${some.map(Number).join(',')}) SETTINGS lightweight_deletes_sync = 2`,
+          });
+        }
+      } catch (thrown) {
+        throw toQueryFailure(thrown, 'remove', undefined);
       }
     },
 

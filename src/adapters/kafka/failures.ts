@@ -9,6 +9,15 @@ export function toProtocolType(thrown: unknown): string | undefined {
   return undefined;
 }
 
+/** Whether the broker has said that another try would fail as well. */
+export function isFinal(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    const { type, retriable } = error as { type?: unknown; retriable?: unknown };
+    if (typeof type === 'string') return retriable === false;
+  }
+  return false;
+}
+
 const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 export function toLogError(thrown: unknown, doing: string): TallygateError {

@@ -1,9 +1,9 @@
 import type { Broker, Cluster } from 'kafkajs';
 import { TallygateError, toMessage } from '../../errors.ts';
-import type { Commit } from '../../ports/event-log.ts';
+import type { Commit, PartitionState } from '../../ports/event-log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { parseCommit, toMetadata } from './commit-metadata.ts';
-import { toProtocolType, withinMs } from './failures.ts';
+import { toLogError, toProtocolType, withinMs } from './failures.ts';
 import { commitOffset, type Membership } from './kafkajs-internals.ts';
 import type { Link, OffsetRange } from './link.ts';
 
@@ -97,6 +97,26 @@ export async function readBeginnings(
     partition,
     commit: toBeginning(partition, commits[i], ranges[i] as OffsetRange, logger),
   }));
+}
+
+/** All partitions as they are, with what a group has committed. */
+export async function inspectPartitions(
+  link: Link,
+  groupId: string | undefined,
+  topic: string,
+): Promise<PartitionState[]> {
+  const partitions = [...Array(link.partitions()).keys()];
+  try {
+    // The commits first: whatever they say was in the log before the ends are read.
+    const commits =
+      groupId === undefined
+        ? []
+        : await withinMs(requestMs, 'reading commits', readCommits(link, groupId, topic, partitions));
+    const ranges = await link.ranges(partitions);
+    return ranges.map(({ begin, end }, i) => ({ begin, end, committed: commits[i] ?? null }));
+  } catch (error) {
+    throw toLogError(error, 'reading commits');
+  }
 }
 
 /** What the group has committed for each of the partitions; undefined where it never has. */

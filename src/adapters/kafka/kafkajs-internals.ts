@@ -1,5 +1,13 @@
 import { createRequire } from 'node:module';
-import kafkajs, { type Broker, type Cluster, type Kafka, type PartitionAssigner } from 'kafkajs';
+import kafkajs, {
+  type Assignment,
+  type Broker,
+  type Cluster,
+  type GroupMember,
+  type GroupMemberAssignment,
+  type Kafka,
+  type PartitionAssigner,
+} from 'kafkajs';
 import { TallygateError } from '../../errors.ts';
 
 /**
@@ -60,11 +68,12 @@ export function quietIdleConnections(): void {
  * A connection pool with metadata, without a producer or consumer around it. kafkajs hands it to partition assigners
  * only.
  */
-export function createCluster(kafka: Kafka, groupId: string): Cluster {
+export function createCluster(kafka: Kafka, groupId: string, maxInFlightRequests?: number): Cluster {
   let cluster: Cluster | undefined;
   kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
+    ...(maxInFlightRequests !== undefined && { maxInFlightRequests }),
     partitionAssigners: [
       (config) => {
         cluster = config.cluster;
@@ -73,14 +82,136 @@ export function createCluster(kafka: Kafka, groupId: string): Cluster {
     ],
   });
   if (!cluster) throw changed('consumer() to make its assigners at once');
+  tolerateLeaderless(cluster);
   return cluster;
 }
+
+interface BrokerPool {
+  createBroker(options: unknown): Broker;
+}
+
+interface PartitionMetadata {
+  readonly partitionErrorCode: number;
+  readonly leader: number;
+}
+
+interface MetadataAnswer {
+  readonly topicMetadata: readonly { readonly partitionMetadata: readonly PartitionMetadata[] }[];
+}
+
+const leaderNotAvailable = 5;
+
+/**
+ * kafkajs knows no metadata at all while one of the partitions has no leader, so that one such partition stops all others whose
+ * leader moves. Here it is a partition whose leader is -1.
+ */
+function tolerateLeaderless(cluster: Cluster): void {
+  const { brokerPool } = cluster as unknown as { readonly brokerPool: BrokerPool };
+  const create = expectFunction(brokerPool, 'createBroker') as BrokerPool['createBroker'];
+  const { Metadata } = (load('kafkajs/src/protocol/requests/index.js') as { requests: { Metadata: unknown } }).requests;
+  brokerPool.createBroker = (options) => {
+    const broker = create(options) as PlainBroker;
+    const metadata = async (topics: readonly string[]) => {
+      const ask = broker.lookupRequest(metadataKey, Metadata);
+      const { request, response } = ask({ topics, allowAutoTopicCreation: false });
+      const parse = (answer: MetadataAnswer) =>
+        (response.parse as (answer: MetadataAnswer) => unknown)({
+          ...answer,
+          topicMetadata: answer.topicMetadata.map((topic) => ({
+            ...topic,
+            partitionMetadata: topic.partitionMetadata.map((partition) =>
+              partition.partitionErrorCode === leaderNotAvailable
+                ? { ...partition, partitionErrorCode: 0, leader: -1 }
+                : partition,
+            ),
+          })),
+        });
+      return sendRequest(broker, { request, response: { ...response, parse } });
+    };
+    return Object.assign(broker, { metadata });
+  };
+}
+
+const produceKey = 0;
+const metadataKey = 3;
+
+interface Protocol {
+  readonly request: unknown;
+  readonly response: { readonly decode: unknown; readonly parse: (answer: never) => unknown };
+  readonly requestTimeout?: number;
+}
+
+type PlainBroker = Broker & {
+  lookupRequest(apiKey: number, definitions: unknown): (options: unknown) => Protocol;
+  readonly connectionPool: { send(protocol: Protocol): Promise<unknown> };
+};
+
+/** As a broker's own methods do it. */
+async function sendRequest(broker: PlainBroker, protocol: Protocol): Promise<unknown> {
+  try {
+    return await broker.connectionPool.send(protocol);
+  } catch (error) {
+    if ((error as { name?: unknown }).name === 'KafkaJSConnectionClosedError') await broker.disconnect();
+    throw error;
+  }
+}
+
+export interface ProduceRequest {
+  readonly topic: string;
+  readonly partition: number;
+  /** As encodeRecordBatch makes it. */
+  readonly batch: Buffer;
+  /** How long the brokers may take to replicate it, and how long to wait for their answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** What the broker answered for each topic and partition. */
+export type ProduceAnswer = readonly {
+  readonly topicName: string;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly errorCode: number;
+    readonly baseOffset: string;
+  }[];
+}[];
+
+/** The first version with zstd; every broker from Kafka 2.1 to 4 takes it. */
+const produceVersion = 7;
+
+/** Sends one batch with acks=all. Rejects with the broker's error. */
+export async function produce(broker: Broker, request: ProduceRequest): Promise<ProduceAnswer> {
+  const { topic, partition, batch, timeoutMs, requestTimeoutMs } = request;
+  const name = Buffer.from(topic);
+  const head = Buffer.allocUnsafe(28 + name.length);
+  // No transaction, acks of all replicas in sync, one topic with one partition.
+  let at = head.writeInt16BE(-1, 0);
+  at = head.writeInt16BE(-1, at);
+  at = head.writeInt32BE(timeoutMs, at);
+  at = head.writeInt32BE(1, at);
+  at = head.writeInt16BE(name.length, at);
+  at += name.copy(head, at);
+  at = head.writeInt32BE(1, at);
+  at = head.writeInt32BE(partition, at);
+  at = head.writeInt32BE(batch.length, at);
+  const bytes = Buffer.concat([head.subarray(0, at), batch]);
+  // What it takes of an encoder of its own.
+  const encode = async () => ({ buf: bytes, buffer: bytes });
+  const answer = await sendRequest(broker as PlainBroker, {
+    request: { apiKey: produceKey, apiVersion: produceVersion, apiName: 'Produce', encode },
+    response: load(`kafkajs/src/protocol/requests/produce/v${produceVersion}/response.js`) as Protocol['response'],
+    requestTimeout: requestTimeoutMs,
+  });
+  return (answer as { readonly topics: ProduceAnswer }).topics;
+}
+
+export const crc32c = load('kafkajs/src/protocol/recordBatch/crc32C/index.js') as (bytes: Buffer) => number;
 
 const originalCommits = new WeakMap<Broker, Broker['offsetCommit']>();
 
 /**
- * A round-robin assigner that tells when membership begins and ends, and keeps kafkajs from committing by itself: after
- * OFFSET_OUT_OF_RANGE it would commit "earliest" over our commit and go on as if nothing had been lost.
+ * An assigner that deals out pairs of partitions (2n and 2n + 1) in turn, tells when membership begins and ends, and
+ * keeps kafkajs from committing by itself: after OFFSET_OUT_OF_RANGE it would commit "earliest" over our commit and go on as if nothing had been lost.
  */
 export function createWatchedAssigner(hooks: GroupHooks, onCluster: (cluster: Cluster) => void): PartitionAssigner {
   return (config) => {
@@ -88,16 +219,41 @@ export function createWatchedAssigner(hooks: GroupHooks, onCluster: (cluster: Cl
     onCluster(config.cluster);
     const base = kafkajs.PartitionAssigners.roundRobin(config);
     return {
-      name: base.name,
-      version: base.version,
-      assign: (group) => base.assign(group),
+      name: 'TallygatePairs',
+      version: 0,
+      assign: async ({ members, topics }) => dealPairs(config.cluster, members, topics),
       // Called when a JOIN is made, also by each of its retries.
       protocol(subscription) {
         hooks.onJoin();
-        return base.protocol(subscription);
+        return { ...base.protocol(subscription), name: 'TallygatePairs' };
       },
     };
   };
+}
+
+/** The same for whoever of the members is asked: both are sorted. */
+function dealPairs(
+  cluster: Cluster,
+  members: readonly GroupMember[],
+  topics: readonly string[],
+): GroupMemberAssignment[] {
+  const ids = members.map(({ memberId }) => memberId).sort();
+  return ids.map((memberId, turn) => {
+    const assignment: Assignment = {};
+    for (const topic of topics) {
+      assignment[topic] = cluster
+        .findTopicPartitionMetadata(topic)
+        .map(({ partitionId }) => partitionId)
+        .filter((partition) => (partition >> 1) % ids.length === turn)
+        .sort((a, b) => a - b);
+    }
+    const memberAssignment = kafkajs.AssignerProtocol.MemberAssignment.encode({
+      version: 0,
+      assignment,
+      userData: Buffer.alloc(0),
+    });
+    return { memberId, memberAssignment };
+  });
 }
 
 /** Every broker that the consumer talks to, its coordinator too, comes through findBroker. */

@@ -38,6 +38,7 @@ export function openLink(deps: LinkDeps) {
   const { kafka, topic, logger, onDown } = deps;
   const cluster = createCluster(kafka, 'tallygate.link');
   let partitions = 0;
+  let leaderless: ReadonlySet<number> = new Set();
   let failedLooks = 0;
   let reason: TallygateError | undefined = unavailable('the brokers have not answered yet');
   let targeted = false;
@@ -62,7 +63,9 @@ export function openLink(deps: LinkDeps) {
     if (targeted) await cluster.refreshMetadata();
     else await cluster.addTargetTopic(topic);
     targeted = true;
-    const count = cluster.findTopicPartitionMetadata(topic).length;
+    const found = cluster.findTopicPartitionMetadata(topic);
+    leaderless = new Set(found.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId));
+    const count = found.length;
     if (count === 0) throw unavailable(`the topic ${topic} has no partitions yet`);
     if (partitions !== 0 && partitions !== count) {
       logger.warn({ topic, before: partitions, now: count }, 'the number of partitions has changed');
@@ -78,7 +81,7 @@ export function openLink(deps: LinkDeps) {
 
   async function onFailedLook(error: unknown): Promise<void> {
     const type = toProtocolType(error);
-    // A partition without a leader is no reason to give up the others.
+    // Of the topic, not of a partition: it is being made.
     if (type === 'LEADER_NOT_AVAILABLE' && partitions > 0) return;
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
       if (deps.createTopic) {
@@ -166,6 +169,10 @@ export function openLink(deps: LinkDeps) {
     /** Has a look at the brokers now, because something failed. */
     lookNow: (): void => wake?.(),
     check,
+    /** A partition without a leader takes nothing; it is no reason to give up the others. */
+    checkLeader(partition: number): void {
+      if (leaderless.has(partition)) throw unavailable(`partition ${partition} has no leader`);
+    },
     async close(): Promise<void> {
       closed = true;
       wake?.();

@@ -5,6 +5,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { createAccumulator } from './accumulator.ts';
 import { createKafkaClients, type KafkaAddress } from './client.ts';
 import { openConsumption } from './consumption.ts';
+import { inspectPartitions } from './group-commits.ts';
 import { openLink } from './link.ts';
 import { createSender } from './producer.ts';
 import { readRange } from './read-range.ts';
@@ -29,6 +30,8 @@ export interface KafkaLogOptions extends KafkaAddress {
   readonly maxBatchBytes?: number;
   /** Appends are refused with LOG_OVERLOADED when this many bytes wait or are on their way. Default: 64 MiB. */
   readonly maxQueuedBytes?: number;
+  /** Appends are refused with LOG_OVERLOADED when they would have to wait for longer, about. Default: 1,000 milliseconds. */
+  readonly maxWaitMs?: number;
   /** When an append is given up with LOG_UNAVAILABLE, in milliseconds. Default: 10,000. */
   readonly deadlineMs?: number;
   /** Default: 45,000. */
@@ -68,12 +71,13 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
     logger,
     onDown: (reason) => accumulator.rejectQueued(reason),
   });
-  const sender = createSender({ kafka: clients.patient, topic, timeoutMs: deadlineMs });
+  const sender = createSender({ kafka: clients.quick, topic, deadlineMs });
   const accumulator = createAccumulator({
     lingerMs: options.lingerMs ?? 5,
     maxBatchRecords: options.maxBatchRecords ?? 1000,
     maxBatchBytes: options.maxBatchBytes ?? 512 * 1024,
     maxQueuedBytes: options.maxQueuedBytes ?? 64 * mebibyte,
+    maxWaitMs: options.maxWaitMs ?? 1000,
     maxAppendBytes,
     deadlineMs,
     metrics,
@@ -98,6 +102,7 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
       if (!Number.isInteger(partition) || partition < 0 || partition >= link.partitions()) {
         throw new TallygateError('INTERNAL', `expected a partition below ${link.partitions()}, got ${partition}`);
       }
+      link.checkLeader(partition);
       if (records.length === 0) return (await link.ends())[partition] as number;
     } catch (error) {
       if (error instanceof TallygateError) metrics.appendErrors.inc({ code: error.code });
@@ -115,7 +120,7 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
   return {
     partitions: link.partitions,
     append,
-    ends: link.ends,
+    inspect: (group) => inspectPartitions(link, group, topic),
     read: (partition, from, to) => readRange(link, topic, partition, from, to),
     async consume(group, onPartition) {
       checkOpen();

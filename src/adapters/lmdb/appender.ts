@@ -3,10 +3,13 @@ import { isTallygateError, TallygateError } from '../../errors.ts';
 import type { NewRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { createFairQueue, type Queued, toQueuedBytes, toSharer } from '../queue/fair-queue.ts';
+import { toMostWaiting } from '../queue/room.ts';
 import type { ChunkStore } from './chunk-store.ts';
 
 export interface AppenderDeps {
   readonly store: ChunkStore;
+  /** Most bytes that wait or are on their way; projects share them fairly. */
   readonly maxQueuedBytes: number;
   readonly maxAppendBytes: number;
   readonly logger: Logger;
@@ -15,10 +18,8 @@ export interface AppenderDeps {
   readonly onEnd: (partition: number, end: number) => void;
 }
 
-interface Waiting {
+interface Waiting extends Queued {
   readonly partition: number;
-  readonly records: readonly NewRecord[];
-  readonly bytes: number;
   readonly startedAt: number;
   readonly resolve: (first: number) => void;
   readonly reject: (error: Error) => void;
@@ -26,7 +27,6 @@ interface Waiting {
 
 interface Commit {
   readonly batch: readonly Waiting[];
-  readonly bytes: number;
   readonly since: number;
   /** Its callers have been told that it takes too long. */
   stalled: boolean;
@@ -34,6 +34,14 @@ interface Commit {
 
 /** Most bytes of one commit: copying more than this at once would hold the event loop. */
 const commitBytes = 8 * 1024 * 1024;
+/** The share of all bytes that may be in one commit. What is in it cannot give way to another project; the rest can. */
+const commitShare = 0.75;
+/** How many projects share a full commit before one of them has to wait for the next. */
+const turnsInCommit = 64;
+/** About how long an append may have to wait for those before it, in milliseconds. */
+const maxWaitMs = 1000;
+/** The part of the newest commit in what a commit is expected to take. */
+const newest = 0.3;
 /** How long a commit may take before its callers are told that they can't wait for it, in milliseconds. */
 const deadlineMs = 10_000;
 /** After a failed commit the disk is left alone for this long, in milliseconds. */
@@ -42,14 +50,21 @@ const pauseMs = 250;
 /**
  * Group commit: everything that arrives while one commit is on its way to the disk shares the next one, and everything
  * that arrives in one turn of the event loop shares the first. One commit at a time, so that the offsets of one
- * that fails are free again and no gap can come up.
+ * that fails are free again and no gap can come up. Projects share the room and the commits: see the queue.
  */
 export function createAppender(deps: AppenderDeps) {
   const { store, maxQueuedBytes, maxAppendBytes, logger, metrics, onEnd } = deps;
   const ends = Array.from({ length: store.partitions }, (_, partition) => store.end(partition));
-  let waiting: Waiting[] = [];
-  let queuedBytes = 0;
+  const mostCommitBytes = Math.min(commitBytes, maxQueuedBytes * commitShare);
+  const queue = createFairQueue<Waiting>({
+    maxBytes: maxQueuedBytes,
+    turnBytes: mostCommitBytes / turnsInCommit,
+    onPushedOut: (item) => rejectAll([item], full()),
+  });
+  const waiting = queue.openLane();
   let committing: Commit | undefined;
+  /** What a commit takes, in milliseconds: the last ones, most of all the last. */
+  let commitMs = 0;
   let scheduled = false;
   let closed = false;
   let idle: (() => void) | undefined;
@@ -57,7 +72,7 @@ export function createAppender(deps: AppenderDeps) {
   let pausedUntil = 0;
   const watch = setInterval(rejectStalled, 1000).unref();
 
-  function refusal(partition: number, bytes: number): TallygateError | undefined {
+  function refusal(partition: number, sharer: string, bytes: number): TallygateError | undefined {
     if (closed) return new TallygateError('LOG_UNAVAILABLE', 'the event log is closed', { retryAfterMs: 1000 });
     if (ends[partition] === undefined) {
       return new TallygateError('INTERNAL', `expected a partition below ${ends.length}, got ${partition}`);
@@ -65,29 +80,29 @@ export function createAppender(deps: AppenderDeps) {
     if (bytes > maxAppendBytes) {
       return new TallygateError('PAYLOAD_TOO_LARGE', `expected at most ${maxAppendBytes} bytes at once, got ${bytes}`);
     }
-    if (queuedBytes + bytes > maxQueuedBytes) {
-      return new TallygateError('LOG_OVERLOADED', `${queuedBytes} bytes wait for the disk, and that is enough`, {
-        retryAfterMs: 1000,
-      });
-    }
     if (pausedUntil > 0 && performance.now() < pausedUntil) {
       return new TallygateError('LOG_UNAVAILABLE', "the event log's disk is not taking writes", { retryAfterMs: 1000 });
     }
-    return undefined;
+    const most = toMostWaiting(maxWaitMs, commitMs, mostCommitBytes);
+    return waiting.makeRoom(sharer, bytes, most) ? undefined : full();
+  }
+
+  function full(): TallygateError {
+    const message = `${queue.bytes} bytes wait for the disk, and this project has its share of them`;
+    return new TallygateError('LOG_OVERLOADED', message, { retryAfterMs: 1000 });
   }
 
   function append(partition: number, records: readonly NewRecord[]): Promise<number> {
-    let bytes = 0;
-    for (const { value } of records) bytes += value.length;
-    const refused = refusal(partition, bytes);
+    const sharer = toSharer(partition, records);
+    const bytes = toQueuedBytes(records);
+    const refused = refusal(partition, sharer, bytes);
     if (refused) {
       metrics.appendErrors.inc({ code: refused.code });
       return Promise.reject(refused);
     }
     if (records.length === 0) return Promise.resolve(ends[partition] as number);
-    queuedBytes += bytes;
     return new Promise((resolve, reject) => {
-      waiting.push({ partition, records, bytes, startedAt: performance.now(), resolve, reject });
+      waiting.push({ sharer, partition, records, bytes, startedAt: performance.now(), resolve, reject });
       if (scheduled || committing) return;
       scheduled = true;
       setImmediate(commit);
@@ -96,9 +111,14 @@ export function createAppender(deps: AppenderDeps) {
 
   function commit(): void {
     scheduled = false;
-    const { batch, bytes } = takeBatch();
-    committing = { batch, bytes, since: performance.now(), stalled: false };
-    metrics.logQueuedBytes.set(queuedBytes);
+    let bytes = 0;
+    const batch = waiting.take((next) => {
+      const alone = bytes === 0;
+      bytes += next.bytes;
+      return alone || bytes <= mostCommitBytes;
+    });
+    committing = { batch, since: performance.now(), stalled: false };
+    metrics.logQueuedBytes.set(queue.bytes);
     const byPartition = new Map<number, Buffer[]>();
     for (const { partition, records } of batch) {
       const values = byPartition.get(partition) ?? [];
@@ -111,16 +131,6 @@ export function createAppender(deps: AppenderDeps) {
       values,
     }));
     store.append(writes, Date.now()).then(() => onDurable(batch), onFailed);
-  }
-
-  function takeBatch(): { batch: readonly Waiting[]; bytes: number } {
-    let bytes = 0;
-    let count = 0;
-    while (count < waiting.length && (count === 0 || bytes < commitBytes)) bytes += (waiting[count++] as Waiting).bytes;
-    if (count < waiting.length) return { batch: waiting.splice(0, count), bytes };
-    const batch = waiting;
-    waiting = [];
-    return { batch, bytes };
   }
 
   function onDurable(batch: readonly Waiting[]): void {
@@ -144,10 +154,13 @@ export function createAppender(deps: AppenderDeps) {
   }
 
   function next(): void {
-    queuedBytes -= committing?.bytes ?? 0;
+    if (committing) {
+      commitMs += (performance.now() - committing.since - commitMs) * newest;
+      queue.release(committing.batch);
+    }
     committing = undefined;
-    metrics.logQueuedBytes.set(queuedBytes);
-    if (waiting.length === 0) {
+    metrics.logQueuedBytes.set(queue.bytes);
+    if (waiting.records === 0) {
       idle?.();
       return;
     }
@@ -173,9 +186,10 @@ export function createAppender(deps: AppenderDeps) {
     pausedUntil = performance.now() + 2000;
     if (!committing.stalled) rejectAll(committing.batch, error);
     committing.stalled = true;
-    rejectAll(waiting, error);
-    queuedBytes = committing.bytes;
-    waiting = [];
+    rejectAll(
+      waiting.remove(() => true),
+      error,
+    );
   }
 
   return {

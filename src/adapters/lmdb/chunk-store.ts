@@ -3,6 +3,7 @@ import { type Database, open } from 'lmdb';
 import { TallygateError, toMessage } from '../../errors.ts';
 import type { Commit } from '../../ports/event-log.ts';
 import { type Chunk, parseChunk, toFirstOffset, toKey, writeChunks } from './chunk.ts';
+import { createRoomCheck } from './room.ts';
 
 export interface PartitionValues {
   readonly partition: number;
@@ -20,6 +21,7 @@ export type ChunkStore = ReturnType<typeof openChunkStore>;
  */
 export function openChunkStore(path: string, wantedPartitions: number) {
   mkdirSync(path, { recursive: true });
+  const assertRoom = createRoomCheck(path);
   const env = open({ path, overlappingSync: false, eventTurnBatching: false, noMemInit: true, maxDbs: 4 });
   const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
   const chunks: Database<Buffer, Buffer> = env.openDB('chunks', binary);
@@ -57,26 +59,34 @@ export function openChunkStore(path: string, wantedPartitions: number) {
       const last = first === undefined ? undefined : chunkAt(partition, first);
       return last ? last.first + last.count : 0;
     },
-    append: async (batch: readonly PartitionValues[], now: number): Promise<unknown> =>
-      settled(
+    async append(batch: readonly PartitionValues[], now: number): Promise<unknown> {
+      let bytes = 0;
+      for (const { values } of batch) for (const value of values) bytes += value.length;
+      assertRoom(bytes);
+      return settled(
         chunks.batch(() => {
           for (const { partition, first, values } of batch) {
             writeChunks(values, first, now, (offset, chunk) => void chunks.put(toKey(partition, offset), chunk));
           }
         }),
-      ),
-    remove: async (partition: number, firsts: readonly number[]): Promise<unknown> =>
-      settled(
+      );
+    },
+    async remove(partition: number, firsts: readonly number[]): Promise<unknown> {
+      assertRoom(0);
+      return settled(
         chunks.batch(() => {
           for (const first of firsts) void chunks.remove(toKey(partition, first));
         }),
-      ),
+      );
+    },
     readCommit(group: string, partition: number): Commit | undefined {
       const stored = commits.get(commitKey(group, partition));
       return stored === undefined ? undefined : (JSON.parse(stored) as Commit);
     },
-    writeCommit: async (group: string, partition: number, { next, end }: Commit): Promise<unknown> =>
-      settled(commits.batch(() => void commits.put(commitKey(group, partition), JSON.stringify({ next, end })))),
+    async writeCommit(group: string, partition: number, { next, end }: Commit): Promise<unknown> {
+      assertRoom(0);
+      return settled(commits.batch(() => void commits.put(commitKey(group, partition), JSON.stringify({ next, end }))));
+    },
     /** The smallest `next` of all groups; undefined when no group has begun yet. */
     smallestNext(partition: number): number | undefined {
       let smallest: number | undefined;

@@ -14,7 +14,7 @@ import { startTrimmer } from './trimmer.ts';
 export interface LmdbLogOptions {
   /** Folder of the log; made when missing. */
   readonly path: string;
-  /** Partitions of a log that is made now; one that exists keeps its own number. Default: 1. */
+  /** Partitions of a log that is made now; one that exists keeps its own number. Default: 2, a pair. */
   readonly partitions?: number;
   /** How long records that every group has committed are kept, in milliseconds. */
   readonly retentionMs: number;
@@ -37,7 +37,7 @@ const closeMs = 5000;
  * STORE_IN_USE.
  */
 export async function openLmdbLog(options: LmdbLogOptions): Promise<EventLog> {
-  const { path, partitions = 1, retentionMs, maxQueuedBytes, logger, metrics } = options;
+  const { path, partitions = 2, retentionMs, maxQueuedBytes, logger, metrics } = options;
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 16_384) {
     throw new RangeError(`expected 1 to 16384 partitions, got ${partitions}`);
   }
@@ -90,9 +90,13 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<EventLog> {
   return {
     partitions: () => store.partitions,
     append: appender.append,
-    async ends() {
+    async inspect(group) {
       checkOpen();
-      return appender.ends();
+      return appender.ends().map((end, partition) => ({
+        begin: store.begin(partition),
+        end,
+        committed: (group !== undefined && store.readCommit(group, partition)) || null,
+      }));
     },
     read,
     async consume(group, onPartition) {

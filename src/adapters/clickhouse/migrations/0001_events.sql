@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS {{table events}} {{on_cluster}}
     sent_at Nullable(DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
     message_id String CODEC(ZSTD(1)),
     key_id LowCardinality(String),
+    -- CRC-32 of what the client said, without when: tells a second try from another event under the same message_id.
+    fingerprint UInt32 CODEC(ZSTD(1)),
     user_id String CODEC(ZSTD(1)),
     anonymous_id String CODEC(ZSTD(1)),
     group_id String CODEC(ZSTD(1)),

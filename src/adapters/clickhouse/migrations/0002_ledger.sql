@@ -1,15 +1,17 @@
--- What a range of the log became, by project: announced before the insert, completed after it. See docs/architecture.md.
+-- What a range of the log became, by project and write key: announced before the insert, completed after it. `corrected`
+-- rows say what was moved afterwards, as differences. See docs/architecture.md.
 CREATE TABLE IF NOT EXISTS {{table ledger}} {{on_cluster}}
 (
-    phase Enum8('announced' = 1, 'completed' = 2),
+    phase Enum8('announced' = 1, 'completed' = 2, 'corrected' = 3),
     log_stream UInt32,
     first_offset UInt64,
     last_offset UInt64,
     project LowCardinality(String),
-    stored UInt32,
-    deduplicated UInt32,
-    dead_lettered UInt32,
-    dropped UInt32,
+    key_id LowCardinality(String),
+    stored Int64,
+    deduplicated Int64,
+    dead_lettered Int64,
+    dropped Int64,
     -- Hours (or, far from now, months) of the events stored: see src/events/touch.ts.
     touches Array(Int32),
     newest_received_at DateTime64(3, 'UTC'),
@@ -18,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {{table ledger}} {{on_cluster}}
     written_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = {{engine MergeTree}}
-ORDER BY (phase, log_stream, last_offset, project)
+ORDER BY (phase, log_stream, last_offset, project, key_id)
 SETTINGS {{durable}};
 
 {{distributed ledger by log_stream}}
@@ -27,7 +29,9 @@ SETTINGS {{durable}};
 CREATE TABLE IF NOT EXISTS {{table dead_letters}} {{on_cluster}}
 (
     project LowCardinality(String),
+    key_id LowCardinality(String),
     message_id String,
+    fingerprint UInt32,
     code LowCardinality(String),
     message String,
     received_at DateTime64(3, 'UTC'),
@@ -43,11 +47,14 @@ SETTINGS {{durable}};
 
 {{distributed dead_letters by log_stream}}
 
--- Records whose messageId had come before.
+-- Records whose messageId had come before; `conflict`: with something else in them. The first one stands.
 CREATE TABLE IF NOT EXISTS {{table repeats}} {{on_cluster}}
 (
     project LowCardinality(String),
+    key_id LowCardinality(String),
     message_id String,
+    fingerprint UInt32,
+    conflict Bool,
     received_at DateTime64(3, 'UTC'),
     log_stream UInt32,
     log_offset UInt64,
