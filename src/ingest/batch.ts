@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Stream } from '../events/position.ts';
-import { readRecord, toStoredTime } from '../events/record.ts';
+import { type RecordFacts, readRecord, toStoredTime } from '../events/record.ts';
 import { toTouch } from '../events/touch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
-import type { RepeatWindow } from './repeat-window.ts';
+import type { Verdict } from './repeats.ts';
 
 /** A line of JSONEachRow for one record of the log. */
 export interface Line {
@@ -11,8 +11,10 @@ export interface Line {
   readonly bytes: Buffer;
 }
 
-/** What a batch became, for one project. */
-export interface ProjectTally {
+/** What a batch became, for one write key of one project. */
+export interface Tally {
+  readonly project: string;
+  readonly keyId: string;
   stored: number;
   deduplicated: number;
   deadLettered: number;
@@ -31,64 +33,80 @@ export interface Batch {
   readonly events: Line[];
   readonly repeats: Line[];
   readonly deadLetters: Line[];
-  readonly tallies: ReadonlyMap<string, ProjectTally>;
+  readonly tallies: readonly Tally[];
+  /** Repeats with something else in them than the first one. */
+  readonly conflicts: number;
 }
 
 const newline = 0x0a;
+/** Records after which others get their turn: a full batch is too much for one. */
+const slice = 4096;
 
-/** Records whose project cannot be read count for this one, which no credential has. */
-const nobody = '';
+/** Whose records cannot be read: no credential has it. */
+const nobody = { project: '', keyId: '', messageId: '', fingerprint: 0, receivedAt: 0 };
 
-/** Decides every record, in order. Deterministic, given the window as of the first record. */
-export function decideBatch(stream: Stream, records: readonly LogRecord[], window: RepeatWindow): Batch {
-  const tallies = new Map<string, ProjectTally>();
+/** What each record says of itself; null where that cannot be read. */
+export async function readFacts(records: readonly LogRecord[]): Promise<(RecordFacts | null)[]> {
+  const facts: (RecordFacts | null)[] = [];
+  for (const { value } of records) {
+    if (facts.length % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
+    // A record is one line: what has more would be taken for more rows.
+    facts.push(value.includes(newline) ? null : readRecord(value));
+  }
+  return facts;
+}
+
+/** Makes of every record what its verdict says, in order. */
+export async function decideBatch(
+  stream: Stream,
+  records: readonly LogRecord[],
+  facts: readonly (RecordFacts | null)[],
+  verdicts: readonly (Verdict | null)[],
+): Promise<Batch> {
+  const tallyOf = createTallies();
   const toEventLine = createEventLines(stream, records);
-  const batch: Batch = {
+  const events: Line[] = [];
+  const repeats: Line[] = [];
+  const deadLetters: Line[] = [];
+  let conflicts = 0;
+  for (let i = 0; i < records.length; i++) {
+    if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
+    const record = records[i]!;
+    const known = facts[i] ?? null;
+    const verdict = verdicts[i];
+    const tally = tallyOf.of(known ?? nobody);
+    if (known === null) {
+      tally.deadLettered++;
+      const message = 'expected a record of this service, got something else';
+      deadLetters.push(toDeadLetter(stream, record, null, 'UNREADABLE', message));
+      continue;
+    }
+    tally.newestReceivedAt = Math.max(tally.newestReceivedAt, known.receivedAt);
+    if (verdict !== 'new') {
+      if (verdict === 'conflict') conflicts++;
+      tally.deduplicated++;
+      repeats.push(toRepeat(stream, record.offset, known, verdict === 'conflict'));
+    } else if (known.dead) {
+      tally.deadLettered++;
+      deadLetters.push(toDeadLetter(stream, record, known, known.dead.code, known.dead.message));
+    } else {
+      tally.stored++;
+      tally.touches.add(toTouch(known.time, known.receivedAt));
+      tally.newestTime = Math.max(tally.newestTime, known.time);
+      events.push(toEventLine(record));
+    }
+  }
+  return {
     stream,
     first: records[0]!.offset,
     last: records[records.length - 1]!.offset,
     token: toToken(stream, records),
-    events: [],
-    repeats: [],
-    deadLetters: [],
-    tallies,
+    events,
+    repeats,
+    deadLetters,
+    tallies: tallyOf.all,
+    conflicts,
   };
-  for (const record of records) {
-    // A record is one line: what has more would be taken for more rows.
-    const facts = record.value.includes(newline) ? null : readRecord(record.value);
-    const tally = tallyOf(tallies, facts?.project ?? nobody);
-    if (facts === null) {
-      tally.deadLettered++;
-      batch.deadLetters.push(
-        toDeadLetter(stream, record, null, 'UNREADABLE', 'expected a record of this service, got something else'),
-      );
-      continue;
-    }
-    const { project, messageId, receivedAt, time, dead } = facts;
-    tally.newestReceivedAt = Math.max(tally.newestReceivedAt, receivedAt);
-    if (window.isRepeat(project, messageId, receivedAt)) {
-      tally.deduplicated++;
-      batch.repeats.push({
-        offset: record.offset,
-        bytes: toLine({
-          project,
-          message_id: messageId,
-          received_at: toStoredTime(receivedAt),
-          log_stream: stream,
-          log_offset: record.offset,
-        }),
-      });
-    } else if (dead) {
-      tally.deadLettered++;
-      batch.deadLetters.push(toDeadLetter(stream, record, facts, dead.code, dead.message));
-    } else {
-      tally.stored++;
-      tally.touches.add(toTouch(time, receivedAt));
-      tally.newestTime = Math.max(tally.newestTime, time);
-      batch.events.push(toEventLine(record));
-    }
-  }
-  return batch;
 }
 
 /** Names a range by its place and its raw content. */
@@ -116,25 +134,25 @@ function* toRuns(records: readonly LogRecord[]): Iterable<Buffer> {
 /** The same batch with some of its events kept aside, since the warehouse refuses them. */
 export function setAside(batch: Batch, records: readonly LogRecord[], refused: ReadonlyMap<number, string>): Batch {
   const deadLetters = [...batch.deadLetters];
-  for (const [offset, message] of refused) {
-    const record =
-      records[offset - batch.first]?.offset === offset
-        ? records[offset - batch.first]
-        : records.find((r) => r.offset === offset);
-    const facts = readRecord(record!.value);
-    const tally = tallyOf(batch.tallies as Map<string, ProjectTally>, facts?.project ?? nobody);
+  const tallies = batch.tallies.map((tally) => ({ ...tally }));
+  for (const record of records) {
+    const message = refused.get(record.offset);
+    if (message === undefined) continue;
+    const facts = readRecord(record.value);
+    const { project, keyId } = facts ?? nobody;
+    const tally = tallies.find((each) => each.project === project && each.keyId === keyId)!;
     tally.stored--;
     tally.deadLettered++;
-    deadLetters.push(toDeadLetter(batch.stream, record!, facts, 'NOT_STORABLE', message));
+    deadLetters.push(toDeadLetter(batch.stream, record, facts, 'NOT_STORABLE', message));
   }
-  return { ...batch, events: batch.events.filter(({ offset }) => !refused.has(offset)), deadLetters };
+  return { ...batch, events: batch.events.filter(({ offset }) => !refused.has(offset)), deadLetters, tallies };
 }
 
 /** Longest text in front of a record, less the brace that it takes the place of, and the end of the line. */
 const positionBytes = '{"log_stream":4294967295,"log_offset":9007199254740991,'.length;
 
 /** Lines of a record's bytes as they are, with its position in front. They lie side by side in memory, so that joining them copies nothing. */
-function createEventLines(stream: Stream, records: readonly LogRecord[]): (record: LogRecord) => Line {
+export function createEventLines(stream: Stream, records: readonly LogRecord[]): (record: LogRecord) => Line {
   let size = 0;
   for (const { value } of records) size += value.length + positionBytes;
   const all = Buffer.allocUnsafeSlow(size);
@@ -161,22 +179,42 @@ export function joinLines(lines: readonly Line[]): Buffer {
   return Buffer.from(buffer, byteOffset, end - byteOffset);
 }
 
-function toDeadLetter(
+export function toDeadLetter(
   stream: Stream,
   { offset, value }: LogRecord,
-  facts: { project: string; messageId: string; receivedAt: number } | null,
+  facts: RecordFacts | null,
   code: string,
   message: string,
 ): Line {
+  const { project, keyId, messageId, fingerprint, receivedAt } = facts ?? nobody;
   return {
     offset,
     bytes: toLine({
-      project: facts?.project ?? nobody,
-      message_id: facts?.messageId ?? '',
+      project,
+      key_id: keyId,
+      message_id: messageId,
+      fingerprint,
       code,
       message,
-      received_at: toStoredTime(facts?.receivedAt ?? 0),
+      received_at: toStoredTime(receivedAt),
       record: value.toString('utf8'),
+      log_stream: stream,
+      log_offset: offset,
+    }),
+  };
+}
+
+export function toRepeat(stream: Stream, offset: number, facts: RecordFacts, conflict: boolean): Line {
+  const { project, keyId, messageId, fingerprint, receivedAt } = facts;
+  return {
+    offset,
+    bytes: toLine({
+      project,
+      key_id: keyId,
+      message_id: messageId,
+      fingerprint,
+      conflict,
+      received_at: toStoredTime(receivedAt),
       log_stream: stream,
       log_offset: offset,
     }),
@@ -187,11 +225,31 @@ function toLine(row: Record<string, unknown>): Buffer {
   return Buffer.from(`${JSON.stringify(row)}\n`);
 }
 
-function tallyOf(tallies: Map<string, ProjectTally>, project: string): ProjectTally {
-  let tally = tallies.get(project);
-  if (!tally) {
-    tally = { stored: 0, deduplicated: 0, deadLettered: 0, touches: new Set(), newestReceivedAt: 0, newestTime: 0 };
-    tallies.set(project, tally);
-  }
-  return tally;
+function createTallies() {
+  const all: Tally[] = [];
+  const byName = new Map<string, Tally>();
+  let last: Tally | undefined;
+  return {
+    all,
+    of({ project, keyId }: { readonly project: string; readonly keyId: string }): Tally {
+      if (last?.project === project && last.keyId === keyId) return last;
+      const name = `${project}|${keyId}`;
+      last = byName.get(name);
+      if (!last) {
+        last = {
+          project,
+          keyId,
+          stored: 0,
+          deduplicated: 0,
+          deadLettered: 0,
+          touches: new Set(),
+          newestReceivedAt: 0,
+          newestTime: 0,
+        };
+        byName.set(name, last);
+        all.push(last);
+      }
+      return last;
+    },
+  };
 }

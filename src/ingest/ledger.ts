@@ -1,34 +1,54 @@
-import type { Stream } from '../events/position.ts';
+import { type Stream, toStreamOf } from '../events/position.ts';
 import { toStoredTime } from '../events/record.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Batch } from './batch.ts';
 
 /**
  * The ledger says what each range of the log became. `announced` is written before the insert, with what it will touch;
- * `completed` after it. One insert writes all projects of a batch, so that a reader sees all of them or none.
+ * `completed` after it. One insert writes all rows of a batch, so that a reader sees all of them or none. `corrected` rows
+ * say, as differences, what was moved afterwards.
  */
-export type Phase = 'announced' | 'completed';
+export type Phase = 'announced' | 'completed' | 'corrected';
+
+/** What a range became, for one write key of one project. */
+export interface LedgerCounts {
+  readonly project: string;
+  readonly keyId: string;
+  readonly stored: number;
+  readonly deduplicated: number;
+  readonly deadLettered: number;
+  readonly dropped?: number;
+  readonly touches: Iterable<number>;
+  readonly newestReceivedAt: number;
+  readonly newestTime: number;
+}
 
 export function toLedgerLines(phase: Phase, batch: Batch): Buffer {
-  let lines = '';
-  for (const [project, tally] of batch.tallies) {
-    lines += `${JSON.stringify({
-      phase,
-      log_stream: batch.stream,
-      first_offset: batch.first,
-      last_offset: batch.last,
-      project,
-      stored: tally.stored,
-      deduplicated: tally.deduplicated,
-      dead_lettered: tally.deadLettered,
-      dropped: 0,
-      touches: [...tally.touches].sort((a, b) => a - b),
-      newest_received_at: toStoredTime(tally.newestReceivedAt),
-      newest_time: toStoredTime(tally.newestTime),
-      token: batch.token,
-    })}\n`;
-  }
-  return Buffer.from(lines);
+  return Buffer.from(batch.tallies.map((tally) => toLedgerRow(phase, batch, batch.token, tally)).join(''));
+}
+
+export function toLedgerRow(
+  phase: Phase,
+  { stream, first, last }: { readonly stream: Stream; readonly first: number; readonly last: number },
+  token: string,
+  counts: LedgerCounts,
+): string {
+  return `${JSON.stringify({
+    phase,
+    log_stream: stream,
+    first_offset: first,
+    last_offset: last,
+    project: counts.project,
+    key_id: counts.keyId,
+    stored: counts.stored,
+    deduplicated: counts.deduplicated,
+    dead_lettered: counts.deadLettered,
+    dropped: counts.dropped ?? 0,
+    touches: [...counts.touches].sort((a, b) => a - b),
+    newest_received_at: toStoredTime(counts.newestReceivedAt),
+    newest_time: toStoredTime(counts.newestTime),
+    token,
+  })}\n`;
 }
 
 /** The epoch that offsets count in now; 0 until one was raised. */
@@ -38,6 +58,23 @@ export async function readEpoch(warehouse: Warehouse): Promise<number> {
     { label: 'epoch', lane: 'sink' },
   );
   return rows[0]?.epoch ?? 0;
+}
+
+/** Streams of epochs before this one, with the last offset that is completed of each. */
+export async function readOlderStreams(
+  warehouse: Warehouse,
+  epoch: number,
+): Promise<{ readonly stream: Stream; readonly last: number }[]> {
+  if (epoch === 0) return [];
+  const { rows } = await warehouse.query<{ log_stream: number; last: string }>(
+    {
+      sql: `SELECT log_stream, max(last_offset) AS last FROM ledger
+            WHERE phase = 'completed' AND log_stream < {first:UInt32} GROUP BY log_stream ORDER BY log_stream`,
+      params: { first: toStreamOf(epoch, 0) },
+    },
+    { label: 'epoch', lane: 'sink' },
+  );
+  return rows.map(({ log_stream, last }) => ({ stream: log_stream, last: Number(last) }));
 }
 
 export interface OffsetRange {

@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, joinLines, type Line, setAside } from './batch.ts';
 import { readCompleted, toLedgerLines } from './ledger.ts';
+import { repairRollup } from './rollup.ts';
 
 /**
  * Puts a decided batch into the warehouse so that it is there once, however often this is tried and whoever tries it:
@@ -15,8 +16,6 @@ import { readCompleted, toLedgerLines } from './ledger.ts';
 export interface Store {
   /** `replayed`: somebody may have tried before, so read back what is there and add what is missing. */
   storeBatch(lease: PartitionLease, batch: Batch, records: readonly LogRecord[], replayed: boolean): Promise<void>;
-  /** Adds what is missing of a batch that the ledger says is complete. */
-  repairBatch(lease: PartitionLease, batch: Batch): Promise<void>;
   /** Tries until it succeeds, the lease is lost, or it fails while the lease is stopping. */
   persist<T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T>;
 }
@@ -27,6 +26,8 @@ interface StoreDeps {
   readonly logger: Logger;
   /** First pause before another try, in milliseconds; it doubles up to 5 s. */
   readonly retryMs: number;
+  /** Called whenever an attempt has come to an end, well or not. */
+  readonly onAttempt: () => void;
 }
 
 /** One batch on its way, and whether somebody, or an earlier try, may have left it half stored. */
@@ -38,11 +39,11 @@ interface Work {
 type Table = 'events' | 'dead_letters' | 'repeats';
 
 const longestPause = 5000;
-const repairs = 5;
+const repairs = 25;
 /** Trying again changes nothing. */
 const final = new Set<ErrorCode>(['BAD_ROWS', 'LEASE_LOST', 'LOG_REPLACED']);
 
-export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps): Store {
+export function createStore({ warehouse, metrics, logger, retryMs, onAttempt }: StoreDeps): Store {
   const persist = async <T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T> => {
     let pause = retryMs;
     let lastWarning = 0;
@@ -50,7 +51,7 @@ export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps):
       if (lease.lost.aborted)
         throw new TallygateError('LEASE_LOST', `partition ${lease.partition} was taken away while storing ${what}`);
       try {
-        return await attempt();
+        return await attempt().finally(onAttempt);
       } catch (thrown) {
         if (lease.stopping.aborted || (isTallygateError(thrown) && final.has(thrown.code))) throw thrown;
         if (Date.now() - lastWarning > 30_000) {
@@ -130,7 +131,13 @@ export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps):
         // A deterministic token: a stopped owner that wakes up and inserts under the original one changes nothing.
         await insert(work, table, joinLines(absent), `${batch.token}:repair:${attempt}`);
       }
-      if (missing === 0) return;
+      if (missing === 0) {
+        const { stream, first, last, token } = batch;
+        await persist(work.lease, 'the rollup', () =>
+          repairRollup({ warehouse, logger }, { stream, first, last }, token),
+        );
+        return;
+      }
       metrics.sinkRepaired.inc(missing);
       logger.warn(
         { stream: batch.stream, first: batch.first, last: batch.last, missing },
@@ -157,7 +164,6 @@ export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps):
 
   return {
     persist,
-    repairBatch: (lease, batch) => repair({ lease, attempt: { doubtful: true } }, batch),
     async storeBatch(lease, decided, records, replayed) {
       const work: Work = { lease, attempt: { doubtful: replayed } };
       await insert(work, 'ledger', toLedgerLines('announced', decided), `${decided.token}:announced`);
@@ -175,6 +181,7 @@ export function createStore({ warehouse, metrics, logger, retryMs }: StoreDeps):
       metrics.sinkRows.inc({ outcome: 'stored' }, batch.events.length);
       metrics.sinkRows.inc({ outcome: 'deduplicated' }, batch.repeats.length);
       metrics.sinkRows.inc({ outcome: 'dead_lettered' }, batch.deadLetters.length);
+      metrics.dedupConflicts.inc(batch.conflicts);
     },
   };
 }

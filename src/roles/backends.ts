@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
-import type { Warehouse } from '../ports/warehouse.ts';
+import type { CorrectableWarehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -55,7 +55,8 @@ export async function openLog(config: Config, { logger, metrics }: Telemetry): P
   return openKafkaLog({
     ...toKafkaAddress(config, config.KAFKA_BROKERS),
     topic: config.KAFKA_TOPIC,
-    partitionsWhenCreated: config.KAFKA_PARTITIONS,
+    // As many again for history: see src/events/position.ts.
+    partitionsWhenCreated: 2 * config.KAFKA_PARTITIONS,
     replication: config.KAFKA_REPLICATION,
     createTopic: config.MIGRATE_AT_START,
     sessionTimeoutMs: config.KAFKA_SESSION_SECONDS * 1000,
@@ -75,7 +76,10 @@ export function toKafkaAddress(config: Config, brokers: string): KafkaAddress {
   };
 }
 
-export function openWarehouse(config: Config, { metrics }: Telemetry): Promise<Warehouse> | Warehouse {
+export function openWarehouse(
+  config: Config,
+  { metrics }: Telemetry,
+): Promise<CorrectableWarehouse> | CorrectableWarehouse {
   const limits = { seconds: config.QUERY_SECONDS, memoryBytes: config.QUERY_MEMORY_MB * mebibyte, resultRows: 100_000 };
   const common = { database: config.CLICKHOUSE_DATABASE, limits, metrics };
   if (config.CLICKHOUSE_URL === undefined)

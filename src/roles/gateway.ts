@@ -1,12 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { TallygateError } from '../errors.ts';
+import { isTallygateError, TallygateError } from '../errors.ts';
 import { createAuthenticator } from '../gateway/auth.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
 import { landingPage } from '../gateway/landing.ts';
 import { createSchema, readTypeDefs } from '../gateway/schema.ts';
+import { startReceiptReports } from '../ingest/receipt-reports.ts';
+import { createReceipts } from '../ingest/receipts.ts';
 import { createTracker } from '../ingest/tracker.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
@@ -25,13 +27,18 @@ export interface GatewayPart extends Part {
   readonly url: string;
 }
 
+/** How long readiness waits for the log to answer for the first time, in milliseconds. */
+const firstContactMs = 10_000;
+/** What the last report of receipts may take in any case, in milliseconds. */
+const lastReportMs = 500;
+
 interface Backends {
   readonly log: EventLog;
   readonly warehouse: Warehouse;
   readonly cache: ReportCache;
 }
 
-/** Listens and answers. Does not wait for any shared backend. */
+/** Listens and answers. Waits for no shared backend, but for a moment for log and warehouse to answer for the first time. */
 export async function startGatewayPart(
   config: Config,
   { log, warehouse, cache }: Backends,
@@ -40,11 +47,13 @@ export async function startGatewayPart(
   const { logger, metrics } = telemetry;
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
   const reports = createReports({ log, warehouse, cache, logger, metrics });
+  const receipts = createReceipts();
+  const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
   const graphql = await registerGraphQL(app, {
     schema: createSchema(),
     authenticator: createAuthenticator(config.credentials),
-    tracker: createTracker({ log, metrics, retentionDays: config.RETENTION_DAYS }),
+    tracker: createTracker({ log, metrics, receipts, retentionDays: config.RETENTION_DAYS }),
     reports,
     introspection: config.INTROSPECTION,
     corsOrigins: config.CORS_ORIGINS,
@@ -57,6 +66,7 @@ export async function startGatewayPart(
     );
   await app.register(landingPage({ demo: config.demo }));
   await listen(app, config);
+  await untilKnown(log, firstContactMs);
   phase = 'ready';
 
   let stopped: Promise<void> | null = null;
@@ -70,6 +80,7 @@ export async function startGatewayPart(
     ]);
     reports.stop();
     await graphql.stop();
+    await receiptReports.stop(Math.max(lastReportMs, deadlineMs - (Date.now() - started)));
   };
   return {
     url: toUrl(config.HOST, (app.server.address() as AddressInfo).port),
@@ -78,6 +89,18 @@ export async function startGatewayPart(
       return stopped;
     },
   };
+}
+
+/** A gateway that has not met its log yet would refuse what the others take. One whose log is away does not wait for it. */
+async function untilKnown(log: EventLog, ms: number): Promise<void> {
+  for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(25)) {
+    try {
+      log.partitions();
+      return;
+    } catch (thrown) {
+      if (!isTallygateError(thrown)) throw thrown;
+    }
+  }
 }
 
 /** `tallygate gateway`: answers mutations and reports; a sink elsewhere stores. */

@@ -1,0 +1,177 @@
+import { fromLogPartition, liveLane, type Stream, toStreamOf } from '../events/position.ts';
+import type { RecordFacts } from '../events/record.ts';
+import type { EventLog, LogRecord, PartitionLease } from '../ports/event-log.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type Batch, decideBatch, readFacts } from './batch.ts';
+import type { DedupBudget } from './dedup-budget.ts';
+import { readEpoch, readLastCompleted, readOlderStreams } from './ledger.ts';
+import { openRepeats } from './repeats.ts';
+import { assertSameLog } from './same-log.ts';
+import type { SinkOptions } from './sink-options.ts';
+import { createStore } from './store.ts';
+import { createTaker, nextOf, takeRange } from './taker.ts';
+import { verifyRecent } from './verify-recent.ts';
+
+interface PairDeps {
+  readonly log: EventLog;
+  readonly warehouse: Warehouse;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly options: SinkOptions;
+  readonly budget: DedupBudget;
+  /** Called with every step that has come to an end, well or not, and with what is not stored yet from where on. */
+  readonly onStep: (next: ReadonlyMap<number, number>) => void;
+}
+
+/** One of the two lanes. */
+interface Lane {
+  readonly name: 'live' | 'history';
+  readonly lease: PartitionLease;
+  readonly stream: Stream;
+  /** Everything below it is decided and stored. */
+  next: number;
+  /** The group's commit says less than `next`: it names a range that is being stored, or was the last to be. */
+  open: boolean;
+}
+
+/** Records that were taken, and what they become as far as it is known. */
+interface Prepared {
+  readonly lane: Lane;
+  readonly records: readonly LogRecord[];
+  readonly facts: readonly (RecordFacts | null)[];
+  readonly batch: Batch | null;
+}
+
+/** An insert of history holds up live events for no longer than so many records take. */
+const historyRows = 10_000;
+
+/**
+ * Stores both lanes of a pair, one batch after the other, so that a messageId that comes by both of them meets one window
+ * of repeats. Before a range of one lane is opened, the last one of the other lane is closed: so at most one range is
+ * open, and what had been decided before it is told by the two lanes' commits alone.
+ */
+export async function runPair(deps: PairDeps, live: PartitionLease, history: PartitionLease | null): Promise<void> {
+  const { log, warehouse, metrics, logger, options } = deps;
+  const lanes: Lane[] = [];
+  const onStep = () => deps.onStep(new Map(lanes.map(({ lease, next }) => [lease.partition, next])));
+  const store = createStore({ warehouse, metrics, logger, retryMs: options.retryMs ?? 100, onAttempt: onStep });
+  const { persist } = store;
+  const epoch = await persist(live, 'the epoch', () => readEpoch(warehouse));
+  for (const lease of history ? [live, history] : [live]) {
+    const stream = toStreamOf(epoch, lease.partition);
+    const completed = await persist(lease, 'the ledger', () => readLastCompleted(warehouse, stream));
+    await persist(lease, 'the log', () => assertSameLog(log, lease, stream, completed));
+    const { next, end } = lease.committed;
+    const name = fromLogPartition(lease.partition).lane === liveLane ? 'live' : 'history';
+    // The group may have forgotten how far it was; the ledger has not.
+    const stored = end === null ? Math.max(next, (completed?.last ?? -1) + 1) : next;
+    lanes.push({ name, lease, stream, next: stored, open: end !== null || next < stored });
+  }
+  const laneOf = (name: Lane['name']) => lanes.find((lane) => lane.name === name);
+  const positions = () => ({ live: laneOf('live')!.next, history: laneOf('history')?.next ?? 0 });
+
+  if (options.verifyRecent) {
+    for (const { lease, stream, next } of lanes)
+      await persist(lease, 'what was stored of late', () => verifyRecent({ ...deps, lease, stream, next }));
+  }
+  const older = await persist(live, 'the ledger', () => readOlderStreams(warehouse, epoch));
+  const repeats = await persist(live, 'the window of repeats', () =>
+    openRepeats({
+      warehouse,
+      streams: { live: laneOf('live')!.stream, history: laneOf('history')?.stream ?? null, older },
+      asOf: positions(),
+      windowHours: options.windowHours,
+      budget: deps.budget,
+      metrics,
+      logger,
+      signal: live.lost,
+    }),
+  );
+  try {
+    logger.info({ partition: fromLogPartition(live.partition).partition, ...positions() }, 'consuming a partition');
+    for (const lane of lanes) await replay(lane);
+    await consume();
+  } finally {
+    repeats.close();
+  }
+
+  async function decide({ lane, records, facts }: Prepared): Promise<Batch> {
+    const asOf = { ...positions(), [lane.name]: records[0]!.offset };
+    const verdicts = await persist(lane.lease, 'the lookup of repeats', () =>
+      repeats.judge(lane.name, asOf, facts, lane.lease.lost),
+    );
+    return decideBatch(lane.stream, records, facts, verdicts);
+  }
+
+  /** While a batch is being stored, the engine has the work: the next one is decided meanwhile, as far as memory can. */
+  async function prepare(lane: Lane, records: readonly LogRecord[]): Promise<Prepared> {
+    const facts = await readFacts(records);
+    const verdicts = lane.name === 'live' && records.length > 0 ? await repeats.judgeAhead(facts) : null;
+    const batch = verdicts && (await decideBatch(lane.stream, records, facts, verdicts));
+    return { lane, records, facts, batch };
+  }
+
+  /** Somebody meant to store exactly next..end and may have: the batch has to have the same bounds. */
+  async function replay(lane: Lane): Promise<void> {
+    const { end } = lane.lease.committed;
+    while (end !== null && lane.next <= end) {
+      const records = await takeRange(lane.lease, lane.next, end);
+      if (records.length === 0) return;
+      const batch = await decide({ lane, records, facts: await readFacts(records), batch: null });
+      await store.storeBatch(lane.lease, batch, records, true);
+      lane.next = batch.last + 1;
+    }
+  }
+
+  async function close(lane: Lane): Promise<void> {
+    await persist(lane.lease, 'a commit', () => lane.lease.commit({ next: lane.next, end: null }));
+    lane.open = false;
+  }
+
+  /** `onDecided`: from here on the one after it may be decided. */
+  async function storeNext(prepared: Prepared, onDecided: () => void): Promise<void> {
+    const { lane, records } = prepared;
+    for (const other of lanes) if (other !== lane && other.open) await close(other);
+    const first = records[0]!.offset;
+    const last = records[records.length - 1]!.offset;
+    await persist(lane.lease, 'a commit', () => lane.lease.commit({ next: first, end: last }));
+    lane.open = true;
+    const batch = prepared.batch ?? (await decide(prepared));
+    onDecided();
+    await store.storeBatch(lane.lease, batch, records, false);
+    lane.next = last + 1;
+  }
+
+  async function consume(): Promise<void> {
+    // The live lane stands first: when both have something, it goes first.
+    const takers = lanes.map((lane) => {
+      const maxRecords = lane.name === 'live' ? options.batchRows : Math.min(historyRows, options.batchRows);
+      return createTaker(lane, lane.lease, { maxRecords, maxBytes: options.batchBytes }, options.lingerMs);
+    });
+    const takeNext = async (): Promise<Prepared> => {
+      const { of: lane, taken } = await nextOf(takers);
+      return prepare(
+        lane,
+        taken.filter(({ offset }) => offset >= lane.next),
+      );
+    };
+    let next = takeNext();
+    for (;;) {
+      const prepared = await next;
+      const { lane, records } = prepared;
+      if (records.length === 0) {
+        if (lane.open) await close(lane);
+        if (live.stopping.aborted) break;
+        next = takeNext();
+        continue;
+      }
+      await storeNext(prepared, () => {
+        next = takeNext();
+        next.catch(() => {});
+      });
+    }
+    for (const lane of lanes) if (lane.open) await close(lane);
+  }
+}
