@@ -223,6 +223,8 @@ export type EventStatus =
   | 'RETRY';
 
 export type EventTrace = {
+  /** How often of these it came with something else in it, as another event under the same messageId would. The first one stands. */
+  readonly conflicts: Scalars['Int']['output'];
   /** How often it came again and was left out. */
   readonly deduplicated: Scalars['Int']['output'];
   readonly messageId: Scalars['ID']['output'];
@@ -337,11 +339,15 @@ export type IdentifyInput = {
 };
 
 export type Ingestion = {
-  /** Every event acknowledged before this moment is in the reports. */
+  /** Every live event acknowledged before this moment is in the reports. */
   readonly asOf: Scalars['DateTime']['output'];
   /** Records that the log has and the reports have not, over all partitions. */
   readonly lag: Scalars['Float']['output'];
-  /** What became of this project's events, by the time at which they were stored. */
+  /**
+   * What became of this project's events, by the minute in which a gateway received them, of all keys together and key by key. `received` is
+   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped or in flight.
+   * Whole minutes: from is rounded down, to is rounded up. Gateways tell what they received every 10 seconds.
+   */
   readonly ledger: ReadonlyArray<LedgerBucket>;
   readonly partitions: ReadonlyArray<PartitionLag>;
 };
@@ -362,13 +368,70 @@ export type Interval =
   | 'WEEK'
   | 'YEAR';
 
+export type Lane =
+  /** Imports. The same messageId counts once however long ago the first one came, when their timestamps are at most a day apart. */
+  | 'HISTORY'
+  /** What happens now. The same messageId counts once within the window (24 hours by default). */
+  | 'LIVE';
+
+/** Counts of the events received in a bucket of time, by the gateway's clock. */
 export type LedgerBucket = {
+  /** Taken by the log: answered ACCEPTED or DEAD_LETTERED. */
+  readonly accepted: Scalars['Float']['output'];
+  /**
+   * Whether the log adds up, as far as it was stored in this bucket, by the warehouse's clock: of each range of it, every record is stored,
+   * deduplicated, dead-lettered or dropped, and no position is missing or told twice. About the log as a whole, whose records may be
+   * those of other projects; events in flight are no imbalance.
+   */
+  readonly balanced: Scalars['Boolean']['output'];
+  /** The same by key, in the order of keyId: of the keys of which something is counted in this bucket. */
+  readonly byKey: ReadonlyArray<LedgerKey>;
+  /** Of these, how many came with something else in them. The first one stands. */
+  readonly conflicting: Scalars['Float']['output'];
+  /** Kept aside, see Query.deadLetters. */
   readonly deadLettered: Scalars['Float']['output'];
   /** Left out because their messageId had come before. */
   readonly deduplicated: Scalars['Float']['output'];
-  /** Left out on purpose. */
+  /** Left out on purpose. Counted in the minute of the newest record of their batch. */
   readonly dropped: Scalars['Float']['output'];
+  /** Accepted, and none of stored, deduplicated, deadLettered and dropped yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
+  readonly inFlight: Scalars['Float']['output'];
+  /**
+   * Some gateway has not told what it received in this bucket, and will not soon: it was killed, or is cut off from the warehouse for more than
+   * 2 minutes, or too many counts waited. received, accepted, rejected, retried and inFlight may be too low then. What is stored is not
+   * concerned. A gateway that falls silent makes 5 minutes incomplete; if it only was cut off, its counts come when it is back.
+   */
+  readonly incomplete: Scalars['Boolean']['output'];
+  /** Events that gateways answered, one by one: accepted, rejected or to be sent again. Requests that were refused whole, and not for the log's sake, have none. */
+  readonly received: Scalars['Float']['output'];
+  /** Answered REJECTED, by the code of their first error. */
+  readonly rejected: ReadonlyArray<LedgerCount>;
+  /** Answered RETRY, or with an error that says so for the whole request, by the reason. Some may have been stored all the same. */
+  readonly retried: ReadonlyArray<LedgerCount>;
   readonly start: Scalars['DateTime']['output'];
+  /** In the reports. */
+  readonly stored: Scalars['Float']['output'];
+};
+
+export type LedgerCount = {
+  /** An EventErrorCode. */
+  readonly code: Scalars['String']['output'];
+  readonly count: Scalars['Float']['output'];
+};
+
+/** Counts of one bucket and one key; each means what it means in LedgerBucket. */
+export type LedgerKey = {
+  readonly accepted: Scalars['Float']['output'];
+  readonly conflicting: Scalars['Float']['output'];
+  readonly deadLettered: Scalars['Float']['output'];
+  readonly deduplicated: Scalars['Float']['output'];
+  readonly dropped: Scalars['Float']['output'];
+  readonly inFlight: Scalars['Float']['output'];
+  /** A public name of the credential that the events came with: never the credential. */
+  readonly keyId: Scalars['ID']['output'];
+  readonly received: Scalars['Float']['output'];
+  readonly rejected: ReadonlyArray<LedgerCount>;
+  readonly retried: ReadonlyArray<LedgerCount>;
   readonly stored: Scalars['Float']['output'];
 };
 
@@ -500,7 +563,7 @@ export type PageInput = {
 
 export type PartitionLag = {
   readonly lag: Scalars['Float']['output'];
-  readonly lane: Scalars['Int']['output'];
+  readonly lane: Lane;
   readonly partition: Scalars['Int']['output'];
 };
 
@@ -610,7 +673,7 @@ export type RangeInput = {
 
 /** How old, how exact and how expensive an answer is. */
 export type ReportMeta = {
-  /** Every event acknowledged before this moment is in the answer. */
+  /** Every live event acknowledged before this moment is in the answer. Imported history comes when live events leave room; warnings say when some is on its way. */
   readonly asOf: Scalars['DateTime']['output'];
   readonly cachedBuckets: Scalars['Int']['output'];
   readonly computedBuckets: Scalars['Int']['output'];
@@ -712,6 +775,8 @@ export type TrackBatchInput = {
   /** Merged under the context of each event, whose own fields win. */
   readonly context?: InputMaybe<Scalars['JSONObject']['input']>;
   readonly events: ReadonlyArray<EventInput>;
+  /** HISTORY for events of the past: they are stored when live events leave room, so that an import never delays what happens now. */
+  readonly lane?: InputMaybe<Lane>;
   /** For events that have no sentAt of their own. */
   readonly sentAt?: InputMaybe<Scalars['DateTime']['input']>;
 };
@@ -898,7 +963,10 @@ export type ResolversTypes = {
   Interval: Interval;
   JSONObject: ResolverTypeWrapper<Scalars['JSONObject']['output']>;
   JSONValue: ResolverTypeWrapper<Scalars['JSONValue']['output']>;
+  Lane: Lane;
   LedgerBucket: ResolverTypeWrapper<LedgerBucket>;
+  LedgerCount: ResolverTypeWrapper<LedgerCount>;
+  LedgerKey: ResolverTypeWrapper<LedgerKey>;
   Measure: Measure;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
@@ -962,6 +1030,8 @@ export type ResolversParentTypes = {
   JSONObject: Scalars['JSONObject']['output'];
   JSONValue: Scalars['JSONValue']['output'];
   LedgerBucket: LedgerBucket;
+  LedgerCount: LedgerCount;
+  LedgerKey: LedgerKey;
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
   PageInput: PageInput;
@@ -1079,6 +1149,7 @@ export type EventResultResolvers<ContextType = Context, ParentType extends Resol
 };
 
 export type EventTraceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventTrace'] = ResolversParentTypes['EventTrace']> = {
+  conflicts?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   reason?: Resolver<Maybe<ResolversTypes['DeadLetterReason']>, ParentType, ContextType>;
@@ -1114,10 +1185,38 @@ export interface JsonValueScalarConfig extends GraphQLScalarTypeConfig<Resolvers
 }
 
 export type LedgerBucketResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LedgerBucket'] = ResolversParentTypes['LedgerBucket']> = {
+  accepted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  balanced?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  byKey?: Resolver<ReadonlyArray<ResolversTypes['LedgerKey']>, ParentType, ContextType>;
+  conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  incomplete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  received?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  rejected?: Resolver<ReadonlyArray<ResolversTypes['LedgerCount']>, ParentType, ContextType>;
+  retried?: Resolver<ReadonlyArray<ResolversTypes['LedgerCount']>, ParentType, ContextType>;
   start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type LedgerCountResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LedgerCount'] = ResolversParentTypes['LedgerCount']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type LedgerKeyResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LedgerKey'] = ResolversParentTypes['LedgerKey']> = {
+  accepted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  keyId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  received?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  rejected?: Resolver<ReadonlyArray<ResolversTypes['LedgerCount']>, ParentType, ContextType>;
+  retried?: Resolver<ReadonlyArray<ResolversTypes['LedgerCount']>, ParentType, ContextType>;
   stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
@@ -1140,7 +1239,7 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 
 export type PartitionLagResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PartitionLag'] = ResolversParentTypes['PartitionLag']> = {
   lag?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
-  lane?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  lane?: Resolver<ResolversTypes['Lane'], ParentType, ContextType>;
   partition?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
@@ -1234,6 +1333,8 @@ export type Resolvers<ContextType = Context> = {
   JSONObject?: GraphQLScalarType;
   JSONValue?: GraphQLScalarType;
   LedgerBucket?: LedgerBucketResolvers<ContextType>;
+  LedgerCount?: LedgerCountResolvers<ContextType>;
+  LedgerKey?: LedgerKeyResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   PartitionLag?: PartitionLagResolvers<ContextType>;

@@ -1,5 +1,5 @@
 import { TallygateError } from '../errors.ts';
-import { liveLane, type PositionVector, toStream } from '../events/position.ts';
+import { type PositionVector, toStreamOf } from '../events/position.ts';
 import { parseStoredTime, readRecord } from '../events/record.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { Session } from './session.ts';
@@ -13,6 +13,7 @@ export interface EventTrace {
   readonly state: EventState;
   readonly receivedAt: Date | null;
   readonly deduplicated: number;
+  readonly conflicts: number;
   readonly reason: { readonly code: string; readonly message: string } | null;
 }
 
@@ -23,6 +24,7 @@ interface TraceRow {
   readonly code: string;
   readonly message: string;
   readonly n: string;
+  readonly conflicts: string;
 }
 
 const mostIds = 1000;
@@ -42,9 +44,9 @@ export async function runEventStatus(
   // The watermark first: what is below it is in the tables, what is above it is looked for in the log.
   const { vector, epoch } = await watermark.read(readEveryMs);
   const { rows } = await session.query<TraceRow & Record<string, unknown>>(
-    toStatement(sql`SELECT message_id, 'STORED' AS state, min(received_at) AS received_at, '' AS code, '' AS message, count() AS n FROM events WHERE ${of} GROUP BY message_id
-      UNION ALL SELECT message_id, 'DEAD_LETTERED', min(received_at), any(toString(code)), any(message), count() FROM dead_letters WHERE ${of} GROUP BY message_id
-      UNION ALL SELECT message_id, 'REPEAT', min(received_at), '', '', count() FROM repeats WHERE ${of} GROUP BY message_id`),
+    toStatement(sql`SELECT message_id, 'STORED' AS state, min(received_at) AS received_at, '' AS code, '' AS message, count() AS n, 0 AS conflicts FROM events WHERE ${of} GROUP BY message_id
+      UNION ALL SELECT message_id, 'DEAD_LETTERED', min(received_at), any(toString(code)), any(message), count(), 0 FROM dead_letters WHERE ${of} GROUP BY message_id
+      UNION ALL SELECT message_id, 'REPEAT', min(received_at), '', '', count(), countIf(conflict) FROM repeats WHERE ${of} GROUP BY message_id`),
     { label: 'event-status' },
   );
   const found = Map.groupBy(rows, ({ message_id }) => message_id);
@@ -55,7 +57,9 @@ export async function runEventStatus(
     const traces = found.get(messageId) ?? [];
     const fate =
       traces.find(({ state }) => state === 'STORED') ?? traces.find(({ state }) => state === 'DEAD_LETTERED');
-    const deduplicated = Number(traces.find(({ state }) => state === 'REPEAT')?.n ?? 0);
+    const repeats = traces.find(({ state }) => state === 'REPEAT');
+    const deduplicated = Number(repeats?.n ?? 0);
+    const conflicts = Number(repeats?.conflicts ?? 0);
     const inFlight = flying.get(messageId);
     if (!fate)
       return {
@@ -63,6 +67,7 @@ export async function runEventStatus(
         state: inFlight === undefined ? 'UNKNOWN' : 'IN_FLIGHT',
         receivedAt: inFlight === undefined ? null : new Date(inFlight),
         deduplicated,
+        conflicts,
         reason: null,
       };
     return {
@@ -70,6 +75,7 @@ export async function runEventStatus(
       state: fate.state as EventState,
       receivedAt: new Date(parseStoredTime(fate.received_at)),
       deduplicated,
+      conflicts,
       reason: fate.state === 'DEAD_LETTERED' ? { code: fate.code, message: fate.message } : null,
     };
   });
@@ -83,10 +89,9 @@ async function readInFlight(
   epoch: number,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const ends = await log.ends();
-  const parts = ends.map((end, partition) => ({
+  const parts = (await log.inspect()).map(({ end }, partition) => ({
     partition,
-    from: (vector.get(toStream({ epoch, lane: liveLane, partition })) ?? -1) + 1,
+    from: (vector.get(toStreamOf(epoch, partition)) ?? -1) + 1,
     to: end - 1,
   }));
   if (parts.reduce((sum, { from, to }) => sum + Math.max(0, to - from + 1), 0) > mostRecords) return found;

@@ -3,13 +3,15 @@ import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { createBalanceWatch } from './balance-watch.ts';
 import { runCatalog } from './catalog.ts';
 import { createCells } from './cells.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { runEventStatus } from './event-status.ts';
 import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
-import { runIngestion, runLedger } from './ingestion.ts';
+import { runIngestion } from './ingestion.ts';
+import { runLedger } from './ledger.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
@@ -35,6 +37,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
   const cells = createCells({ cache, warehouse, metrics });
+  const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {
     begin(project: string, signal: AbortSignal) {
       const session = createSession({ project, signal, cells, versions, watermark, warehouse, clock });
@@ -48,9 +51,12 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),
         ingestion: () => runIngestion(watermark),
         ledger: (input: { readonly range: RangeInput; readonly by?: Interval | null | undefined }) =>
-          runLedger(session, input, clock()),
+          runLedger(session, warehouse, watermark, input, clock()),
       };
     },
-    stop: () => watermark.stop(),
+    stop() {
+      watermark.stop();
+      balance.stop();
+    },
   };
 }

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { TallygateError } from '../errors.ts';
-import { covers, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
+import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { Cell, CellRequest, Cells } from './cells.ts';
@@ -26,6 +26,8 @@ export interface Moment {
   readonly snapshot: string;
   readonly consistency: Consistency;
   readonly fresh: boolean;
+  /** What is odd about it, for `meta.warnings`. */
+  readonly warnings: readonly string[];
 }
 
 export interface ReportMeta {
@@ -109,7 +111,7 @@ export function createSession({ project, signal, cells, versions, watermark, war
       if (freshness) inputs.push(freshness);
       // All reports of the operation begin in this tick: their wishes are known when it is over.
       moment ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() =>
-        resolveMoment(inputs, watermark, signal, clock),
+        resolveMoment(inputs, project, watermark, signal, clock),
       );
       const answer = moment.then(run);
       running.add(answer);
@@ -141,7 +143,7 @@ export function createSession({ project, signal, cells, versions, watermark, war
         elapsedMs: performance.now() - started,
         exact: true,
         errorBound: null,
-        warnings,
+        warnings: [...at.warnings, ...warnings],
       };
     },
   };
@@ -149,6 +151,7 @@ export function createSession({ project, signal, cells, versions, watermark, war
 
 async function resolveMoment(
   inputs: readonly FreshnessInput[],
+  project: string,
   watermark: WatermarkReader,
   signal: AbortSignal,
   clock: () => number,
@@ -199,11 +202,32 @@ async function resolveMoment(
       consistency = covers(snapshot.vector, joinVectors(after.map((v) => inEpoch(v, present.epoch))))
         ? 'SATISFIED'
         : 'TIMED_OUT';
-    return { ...snapshot, snapshot: at as string, consistency, fresh: oldest === 0 };
+    return {
+      ...snapshot,
+      snapshot: at as string,
+      consistency,
+      fresh: oldest === 0,
+      warnings: toSnapshotWarnings(watermark.correction(project).removedAt, snapshot.asOf),
+    };
   }
   const now = clock();
   const { vector, asOf } = present;
-  return { vector, asOf, now, snapshot: toSnapshotToken({ vector, asOf, now }), consistency, fresh: oldest === 0 };
+  const token = toSnapshotToken({ vector, asOf, now });
+  return { vector, asOf, now, snapshot: token, consistency, fresh: oldest === 0, warnings: toWarnings(watermark) };
+}
+
+/** asOf speaks of live events; history is on its way for as long as it takes. */
+function toWarnings(watermark: WatermarkReader): string[] {
+  const imported = watermark.lag().reduce((sum, { lane, lag }) => (lane === historyLane ? sum + lag : sum), 0);
+  return imported === 0
+    ? []
+    : [`${imported} imported records (of all projects) are on their way and not in this answer`];
+}
+
+/** What was taken out since is missing from an older moment, too. */
+function toSnapshotWarnings(removedAt: number, asOf: number): string[] {
+  if (removedAt <= asOf) return [];
+  return ['events that were sent twice were removed since this snapshot: its numbers are without them'];
 }
 
 /** Consistency tokens are made without knowing the epoch. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { PositionVector, Stream } from '../events/position.ts';
 import { createTouchTest } from '../events/touch.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
+import type { Correction } from './corrections.ts';
 import type { TimeRange } from './range.ts';
 import type { CompletedRow, WatermarkReader } from './watermark.ts';
 
@@ -108,12 +109,14 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
       }
       const memoKey = `${project}|${range.from}|${range.to}`;
       const known = memo.get(memoKey);
-      if (known !== undefined) return known;
+      if (known !== undefined) return withCorrections(known, watermark.correction(project));
+      // Before the version: a correction that comes meanwhile makes another key, not a wrong one.
+      const correction = watermark.correction(project);
       const loaded = projects.get(project) ?? load(project);
       if (loaded.pending) await loaded.ready;
       const version = fromMemory(loaded, range, snapshot) ?? (await fromLedger(project, range, snapshot, signal));
       if (snapshot === described) memo.set(memoKey, version);
-      return version;
+      return withCorrections(version, correction);
     },
   };
 }
@@ -132,4 +135,10 @@ function apply(touches: Touches, { stream, last, touches: touched }: CompletedRo
 function toVersion(latest: ReadonlyMap<Stream, number>): string {
   const sorted = [...latest].sort(([a], [b]) => a - b);
   return hash('sha256', JSON.stringify(sorted), 'base64url').slice(0, 22);
+}
+
+/** Positions do not tell what was taken out or put back; while it is being done, an answer has a name that nobody asks for again. */
+function withCorrections(version: string, { count, isOpen }: Correction): string {
+  if (isOpen) return `${version}.${crypto.randomUUID()}`;
+  return count === 0 ? version : `${version}.${count}`;
 }

@@ -1,19 +1,29 @@
 import { toMessage } from '../errors.ts';
-import { covers, liveLane, type PositionVector, type Stream, toStream, toStreamParts } from '../events/position.ts';
+import {
+  covers,
+  fromLogPartition,
+  liveLane,
+  type PositionVector,
+  type Stream,
+  toStreamOf,
+  toStreamParts,
+} from '../events/position.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type Correction, readCorrections, uncorrected } from './corrections.ts';
 
 /** How far the warehouse has come. A new object whenever it moves. */
 export interface Watermark {
   /** Last completed offset of each stream. */
   readonly vector: PositionVector;
-  /** Every event acknowledged before it is included; milliseconds since 1970. 0 until it is known. */
+  /** Every live event acknowledged before it is included; milliseconds since 1970. 0 until it is known. */
   readonly asOf: number;
   readonly epoch: number;
   /** When this was read; milliseconds since 1970. */
   readonly readAt: number;
+  readonly corrections: ReadonlyMap<string, Correction>;
 }
 
 /** A range of the log that became complete, as far as one project is concerned. */
@@ -34,6 +44,8 @@ export interface WatermarkReader {
   onCompleted(listener: (rows: readonly CompletedRow[] | null) => void): void;
   /** Records that the log has and the warehouse has not, by partition, as of the last reading. */
   lag(): readonly { readonly lane: number; readonly partition: number; readonly lag: number }[];
+  /** As of the last reading. */
+  correction(project: string): Correction;
   stop(): void;
 }
 
@@ -53,9 +65,13 @@ interface LedgerRow {
   readonly touches: number[];
 }
 
+const laneNames = ['live', 'history'] as const;
+
 /** Least time between two readings, in milliseconds; the log and the ledger are never read for each request. */
 export const readEveryMs = 250;
 const idleReadMs = 1000;
+/** Rows of one reading of the ledger; the next one goes on from there. */
+const mostRows = 20_000;
 /** How long a hole in the ledger is waited for, in milliseconds: another replica may still be bringing the row. */
 const holePatienceMs = 10_000;
 
@@ -66,7 +82,13 @@ export function createWatermarkReader({
   metrics,
   clock = Date.now,
 }: WatermarkDeps): WatermarkReader {
-  let current: Watermark = { vector: new Map(), asOf: 0, epoch: 0, readAt: Number.NEGATIVE_INFINITY };
+  let current: Watermark = {
+    vector: new Map(),
+    asOf: 0,
+    epoch: 0,
+    readAt: Number.NEGATIVE_INFINITY,
+    corrections: new Map(),
+  };
   let reading: Promise<Watermark> | null = null;
   let lastAsked = 0;
   let ends: readonly number[] = [];
@@ -78,12 +100,13 @@ export function createWatermarkReader({
   const readOnce = async (): Promise<Watermark> => {
     const at = clock();
     try {
-      ends = await log.ends();
+      ends = (await log.inspect()).map(({ end }) => end);
       unreached.push({ at, ends });
     } catch (thrown) {
       // Without the log nothing new is acknowledged either; asOf stands still until it is back.
       logger.debug({ error: toMessage(thrown) }, 'the end of the log is not known now');
     }
+    const corrections = await readCorrections(warehouse);
     const { vector, rows, epoch } = await readLedger(current.vector);
     let asOf = current.asOf;
     while (unreached.length > 0) {
@@ -100,9 +123,11 @@ export function createWatermarkReader({
       asOf,
       epoch,
       readAt: at,
+      corrections,
     };
     if (asOf > 0) metrics.watermarkAge.set((clock() - asOf) / 1000);
-    for (const { partition, lag } of lagOf()) metrics.sinkLag.set({ partition }, lag);
+    for (const { lane, partition, lag } of lagOf())
+      metrics.sinkLag.set({ lane: laneNames[lane as 0 | 1], partition }, lag);
     for (const wake of waiters) wake();
     return current;
   };
@@ -118,14 +143,16 @@ export function createWatermarkReader({
       {
         sql: `SELECT project, log_stream, first_offset, last_offset, touches FROM ledger
               WHERE phase = 'completed' AND (${streams} OR log_stream NOT IN (${[...known.keys()].join(',')}))
-              ORDER BY log_stream, last_offset LIMIT 20000`,
+              ORDER BY log_stream, last_offset LIMIT ${mostRows}`,
       },
-      { label: 'ledger', lane: 'ledger', limits: { resultRows: 20_001 } },
+      { label: 'ledger', lane: 'ledger', limits: { resultRows: mostRows + 1 } },
     );
+    const whole = toWholeRanges(rows);
+    if (whole === null) return readWhole();
     const vector = new Map(known);
     const completed: CompletedRow[] = [];
     const held = new Set<Stream>();
-    for (const row of rows) {
+    for (const row of whole) {
       const stream = row.log_stream;
       const first = Number(row.first_offset);
       const last = Number(row.last_offset);
@@ -172,9 +199,9 @@ export function createWatermarkReader({
   };
 
   const lagOf = () =>
-    ends.map((end, partition) => {
-      const last = current.vector.get(toStream({ epoch: current.epoch, lane: liveLane, partition })) ?? -1;
-      return { lane: liveLane, partition, lag: Math.max(0, end - 1 - last) };
+    ends.map((end, logPartition) => {
+      const last = current.vector.get(toStreamOf(current.epoch, logPartition)) ?? -1;
+      return { ...fromLogPartition(logPartition), lag: Math.max(0, end - 1 - last) };
     });
 
   const read = async (maxAgeMs: number): Promise<Watermark> => {
@@ -228,13 +255,27 @@ export function createWatermarkReader({
       listeners.push(listener);
     },
     lag: lagOf,
+    correction: (project) => current.corrections.get(project) ?? uncorrected,
     stop: () => clearInterval(timer),
   };
 }
 
-/** True when everything below the ends is completed. */
+/** True when every live event below the ends is completed. History has its own lag, and holds nobody up. */
 function reaches(vector: PositionVector, epoch: number, ends: readonly number[]): boolean {
   return ends.every(
-    (end, partition) => end === 0 || (vector.get(toStream({ epoch, lane: liveLane, partition })) ?? -1) >= end - 1,
+    (end, logPartition) =>
+      end === 0 ||
+      fromLogPartition(logPartition).lane !== liveLane ||
+      (vector.get(toStreamOf(epoch, logPartition)) ?? -1) >= end - 1,
   );
+}
+
+/** Rows of whole ranges: where a reading was cut off, the last one may lack rows, and is left to the next. null: it is all of it. */
+function toWholeRanges(rows: readonly LedgerRow[]): readonly LedgerRow[] | null {
+  const last = rows[mostRows - 1];
+  if (last === undefined) return rows;
+  const whole = rows.filter(
+    ({ log_stream, last_offset }) => log_stream !== last.log_stream || last_offset !== last.last_offset,
+  );
+  return whole.length > 0 ? whole : null;
 }
