@@ -93,9 +93,20 @@ program
     process.stdout.write(readTypeDefs());
   });
 
-const [{ createImportCommand }, { createDemoCommand }] = await Promise.all([
+const [
+  { createImportCommand },
+  { createMigrateFromCommand },
+  { createDemoCommand },
+  { createVerifyCommand },
+  { createReplayCommand },
+  { createDedupeCommand },
+] = await Promise.all([
   import('./commands/import.ts'),
+  import('./commands/migrate-from.ts'),
   import('./commands/demo.ts'),
+  import('./commands/verify.ts'),
+  import('./commands/replay.ts'),
+  import('./commands/dedupe.ts'),
 ]);
 const interrupted = new AbortController();
 const untilSignal = (command: Command) =>
@@ -114,7 +125,25 @@ program.addCommand(
     }),
   ),
 );
+program.addCommand(
+  untilSignal(
+    createMigrateFromCommand({
+      ...ending,
+      openEmbeddedStore: async (project, onToken) => {
+        const { config, telemetry } = await prepare();
+        return (await import('./commands/embedded-send.ts')).openEmbeddedSend(config, telemetry, project, onToken);
+      },
+    }),
+  ),
+);
 program.addCommand(untilSignal(createDemoCommand(ending)));
+
+const openStore = async () => {
+  const { config, telemetry } = await prepare();
+  return (await import('./commands/verify/open-store.ts')).openStore(config, telemetry);
+};
+for (const create of [createVerifyCommand, createReplayCommand, createDedupeCommand])
+  program.addCommand(untilSignal(create({ ...ending, openStore })));
 
 try {
   await program.parseAsync();

@@ -1,33 +1,50 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
+import { startReceiptReports } from '../ingest/receipt-reports.ts';
+import { createReceipts } from '../ingest/receipts.ts';
 import { createTracker } from '../ingest/tracker.ts';
 import { createWatermarkReader } from '../reports/watermark.ts';
 import { isEmbedded, openLog, openWarehouse, type Telemetry } from '../roles/backends.ts';
 import { startSinkPart } from '../roles/sink.ts';
 import { createTrackerSend } from './import/tracker-send.ts';
-import type { EmbeddedSend } from './import.ts';
+import { createEmbeddedReporter } from './migrate-from/embedded-reporter.ts';
+import type { EmbeddedStore } from './migrate-from.ts';
 
 /** How long to wait for the sink once everything is in the log, in milliseconds; the next start goes on from there. */
 const drainMs = 120_000;
+/** What the last report of receipts may take, in milliseconds. */
+const lastReportMs = 5000;
 
 /** An import without a gateway: into the log, and from there into the warehouse, in this process. */
 export async function openEmbeddedSend(
   config: Config,
   telemetry: Telemetry,
-  project: string | undefined,
-): Promise<EmbeddedSend> {
+  asked: string | undefined,
+  onToken?: (token: string) => void,
+): Promise<EmbeddedStore> {
+  const project = toProject(config, asked);
   const log = await openLog(config, telemetry);
   const warehouse = await openWarehouse(config, telemetry);
-  const tracker = createTracker({ log, metrics: telemetry.metrics, retentionDays: config.RETENTION_DAYS });
-  const send = createTrackerSend(tracker, { project: toProject(config, project), keyId: 'import' });
+  if (isEmbedded(config).warehouse) await warehouse.migrate();
+  const receipts = createReceipts();
+  const receiptReports = await startReceiptReports({ receipts, warehouse, logger: telemetry.logger });
+  const { metrics } = telemetry;
+  const tracker = createTracker({ log, metrics, receipts, retentionDays: config.RETENTION_DAYS });
+  const send = createTrackerSend(tracker, { project, keyId: 'import' }, onToken);
   // With real backends their own sinks store.
   const isOurs = isEmbedded(config).warehouse && isEmbedded(config).log;
   let crash: unknown = null;
   const sink = isOurs ? startSinkPart(config, { log, warehouse }, telemetry, (reason) => (crash = reason)) : null;
+  let reports: ReturnType<typeof createEmbeddedReporter> | undefined;
   return {
     send,
+    get reporter() {
+      reports ??= createEmbeddedReporter({ log, warehouse, telemetry, project });
+      return reports.reporter;
+    },
     async close() {
+      reports?.stop();
       if (sink) {
         const watermark = createWatermarkReader({ log, warehouse, ...telemetry });
         const until = Date.now() + drainMs;
@@ -39,6 +56,7 @@ export async function openEmbeddedSend(
         watermark.stop();
         await sink.stop(30_000);
       }
+      await receiptReports.stop(lastReportMs);
       await log.close();
       await warehouse.close();
       if (crash !== null) throw crash;

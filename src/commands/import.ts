@@ -54,9 +54,9 @@ interface Flags {
   retryFor: number;
 }
 
-const collect = (value: string, before: string[] = []) => [...before, value];
+export const collect = (value: string, before: string[] = []) => [...before, value];
 
-function whole(value: string): number {
+export function whole(value: string): number {
   if (!/^\d{1,12}$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
   return Number(value);
 }
@@ -166,25 +166,34 @@ function toCsvOptions({ delimiter, quote, looseQuotes, columns }: Flags) {
   };
 }
 
-async function openGateway({ url, key, keyFile }: Flags): Promise<Send | undefined> {
+/** undefined without --url. Throws INVALID_INPUT; `flags` are the names of the two that say the write key. */
+export async function openGateway(
+  { url, key, keyFile }: Pick<Flags, 'url' | 'key' | 'keyFile'>,
+  flags = { key: '--key', keyFile: '--key-file' },
+  onToken?: (token: string) => void,
+): Promise<Send | undefined> {
   if (url === undefined) {
     if (key === undefined && keyFile === undefined) return undefined;
-    throw new TallygateError('INVALID_INPUT', 'expected --url beside --key-file or --key, got none');
+    throw new TallygateError('INVALID_INPUT', `expected --url beside ${flags.keyFile} or ${flags.key}, got none`);
   }
   if ((key === undefined) === (keyFile === undefined)) {
-    throw new TallygateError('INVALID_INPUT', 'expected one of --key-file and --key beside --url');
+    throw new TallygateError('INVALID_INPUT', `expected one of ${flags.keyFile} and ${flags.key} beside --url`);
   }
-  const secret = key ?? (await readText(keyFile as string, '--key-file')).trim();
-  if (!/^[\x21-\x7e]+$/.test(secret)) {
-    throw new TallygateError(
-      'INVALID_INPUT',
-      'expected a write key of printable characters on one line, got something else',
-    );
-  }
-  return createGatewaySend({ url, key: secret });
+  const secret = toSecret(key ?? (await readText(keyFile as string, flags.keyFile)), 'write key');
+  return createGatewaySend({ url, key: secret, ...(onToken ? { onToken } : {}) });
 }
 
-async function readText(path: string, flag: string): Promise<string> {
+/** Throws INVALID_INPUT, without what came. */
+export function toSecret(text: string, what: string): string {
+  const secret = text.trim();
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw new TallygateError(
+    'INVALID_INPUT',
+    `expected a ${what} of printable characters on one line, got something else`,
+  );
+}
+
+export async function readText(path: string, flag: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

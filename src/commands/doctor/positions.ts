@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { liveLane, toStream } from '../../events/position.ts';
+import { toStreamOf } from '../../events/position.ts';
 import { readEpoch, readLastCompleted } from '../../ingest/ledger.ts';
 import type { Warehouse } from '../../ports/warehouse.ts';
 import { openWarehouse } from '../../roles/backends.ts';
@@ -33,7 +33,7 @@ async function readPositions(warehouse: Warehouse, partitions: number): Promise<
   const epoch = await readEpoch(warehouse);
   const completed: number[] = [];
   for (let partition = 0; partition < partitions; partition++)
-    completed.push((await readLastCompleted(warehouse, toStream({ epoch, lane: liveLane, partition })))?.last ?? -1);
+    completed.push((await readLastCompleted(warehouse, toStreamOf(epoch, partition)))?.last ?? -1);
   return [epoch, completed];
 }
 

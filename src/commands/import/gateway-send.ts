@@ -7,16 +7,19 @@ export interface GatewayOptions {
   readonly key: string;
   /** Longest time for one request, in milliseconds. */
   readonly timeoutMs?: number;
+  /** Given the token of what was taken, for each request. */
+  readonly onToken?: (token: string) => void;
 }
 
 const query = `mutation Import($events: [EventInput!]!) {
-  trackBatch(input: { events: $events }) {
+  trackBatch(input: { events: $events, lane: HISTORY }) {
     results { index messageId status errors { code path message } }
+    token
   }
 }`;
 
 /** Sends through a running gateway's trackBatch. Throws INVALID_INPUT when the address is none. */
-export function createGatewaySend({ url, key, timeoutMs = 30_000 }: GatewayOptions): Send {
+export function createGatewaySend({ url, key, timeoutMs = 30_000, onToken }: GatewayOptions): Send {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new TallygateError(
       'INVALID_INPUT',
@@ -27,7 +30,11 @@ export function createGatewaySend({ url, key, timeoutMs = 30_000 }: GatewayOptio
     const response = await post(url, key, JSON.stringify({ query, variables: { events } }), timeoutMs);
     const { status, headers, body } = response;
     const results = readResults(body);
-    if (results?.length === events.length) return results;
+    if (results?.length === events.length) {
+      const token = readToken(body);
+      if (token !== undefined) onToken?.(token);
+      return results;
+    }
     if (results)
       throw new TallygateError('INTERNAL', `expected ${events.length} results from ${url}, got ${results.length}`);
     throw toError(url, status, headers, body);
@@ -64,6 +71,12 @@ function readResults(body: JsonObject | string): EventResult[] | undefined {
   if (!isObject(body) || !isObject(body.data) || !isObject(body.data.trackBatch)) return undefined;
   const { results } = body.data.trackBatch;
   return Array.isArray(results) ? (results as EventResult[]).toSorted((a, b) => a.index - b.index) : undefined;
+}
+
+function readToken(body: JsonObject | string): string | undefined {
+  if (!isObject(body) || !isObject(body.data) || !isObject(body.data.trackBatch)) return undefined;
+  const { token } = body.data.trackBatch;
+  return typeof token === 'string' ? token : undefined;
 }
 
 /** What the status means where the answer has no code of ours, as from a proxy in between. */

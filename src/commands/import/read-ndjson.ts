@@ -46,7 +46,8 @@ const keepDigits: SourceReviver = (_key, value, { source = '' }) =>
     ? source
     : value;
 
-function parseKeepingDigits(text: string): unknown {
+/** Whole numbers that a double cannot hold come out as text. */
+export function parseKeepingDigits(text: string): unknown {
   return /\d{16}/.test(text)
     ? JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown)
     : JSON.parse(text);

@@ -16,7 +16,7 @@ import type { Tally } from './tally.ts';
 import { createToEvent, type MappedEvent, toEventInput } from './to-event.ts';
 
 /** Bytes of the events of one request; the gateway takes 500 KB. */
-const batchBytes = 450_000;
+export const batchBytes = 450_000;
 /** A slow standard input is sent after this long at the latest, in milliseconds. */
 const lingerMs = 1000;
 

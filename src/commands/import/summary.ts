@@ -32,7 +32,7 @@ export function toSummary(end: ImportEnd, tally: Tally, elapsedMs: number, surve
 }
 
 function toPlace({ file, line, path, message }: Reject): string {
-  return `${file}:${line} ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
+  return `${file}${line === undefined ? '' : `:${line}`} ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
 }
 
 /** What a dry run shows: names, times, and the first events as they would be sent. */

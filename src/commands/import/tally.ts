@@ -5,8 +5,9 @@ import { toJsonText } from './row-problem.ts';
 
 /** One row that will not be in the reports, as --rejects writes it. */
 export interface Reject {
+  /** What names the row when there is no line: "public.events id=42". */
   readonly file: string;
-  readonly line: number;
+  readonly line?: number;
   readonly status: 'UNREADABLE' | 'REJECTED' | 'DEAD_LETTERED';
   readonly code: string;
   readonly message: string;
@@ -49,7 +50,7 @@ export function createTally(rejectsPath: string | undefined, examples = 5) {
       });
     },
     reject,
-    async settle(outcome: Outcome, place: { file: string; line: number; row: unknown }): Promise<void> {
+    async settle(outcome: Outcome, place: { file: string; line?: number; row: unknown }): Promise<void> {
       if (outcome.status === 'ACCEPTED') {
         totals.accepted++;
         return;

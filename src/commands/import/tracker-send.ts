@@ -3,9 +3,10 @@ import type { Sender, Tracker } from '../../ingest/tracker.ts';
 import type { EventFields, EventInput, Send } from './event-input.ts';
 
 /** Sends straight into a tracker of this process, as the embedded store has one. */
-export function createTrackerSend(tracker: Tracker, sender: Sender): Send {
+export function createTrackerSend(tracker: Tracker, sender: Sender, onToken?: (token: string) => void): Send {
   return async (events) => {
-    const { results } = await tracker.track(sender, events.map(toNewEvent));
+    const { results, token } = await tracker.track(sender, events.map(toNewEvent), { lane: 'HISTORY' });
+    onToken?.(token);
     return results;
   };
 }
