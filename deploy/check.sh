@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks all of deploy/ without a container engine and without a cluster: check.sh [dockerfile|compose|chart|settings|image]...
-# Without arguments it runs every part. It needs go, python3 with pip, npm and the project's node_modules; what else it
+# Checks all of deploy/ without a container engine and without a cluster: check.sh [dockerfile|compose|chart|settings|alerts|image]...
+# Without arguments it runs every part. It needs go, python3 with pip, npm, promtool and the project's node_modules; what else it
 # uses is built once into .cache/tools (two minutes; DEPLOY_TOOLS names another folder). Ends with non-zero at the first mistake.
 set -Eeuo pipefail
 trap 'echo "deploy/check.sh: FAILED at line $LINENO: $BASH_COMMAND" >&2' ERR
@@ -57,7 +57,7 @@ build_checker() {
 }
 
 make_schemas() {
-  local mark="$schemas_version $operator_version ${kubernetes_versions[*]} $tools"
+  local mark="$schemas_version $operator_version ${kubernetes_versions[*]} $tools servicemonitors prometheusrules"
   [ "$(cat "$tools/schemas/mark" 2>/dev/null)" = "$mark" ] && return
   part "schemas of Kubernetes ${kubernetes_versions[*]} and of the Prometheus operator"
   rm -rf "$tools/schemas" && mkdir -p "$tools/schemas/wheel"
@@ -65,7 +65,7 @@ make_schemas() {
   local operator
   operator=$(go mod download -json "github.com/prometheus-operator/prometheus-operator@$operator_version" | python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')
   python3 "$root/deploy/check/kube-schemas.py" "$tools/schemas" "$tools/schemas/wheel" \
-    "$operator/jsonnet/prometheus-operator/servicemonitors-crd.json" -- "${kubernetes_versions[@]}"
+    "$operator/jsonnet/prometheus-operator"/{servicemonitors,prometheusrules}-crd.json -- "${kubernetes_versions[@]}"
   rm -rf "$tools/schemas/wheel"
   echo "$mark" >"$tools/schemas/mark"
 }
@@ -145,6 +145,19 @@ check_settings() {
   "$node" "$root/deploy/check/settings.ts" "$work" || fail "settings"
 }
 
+check_alerts() {
+  part "alerts: promtool's parser, when they fire and when not, metrics that are there, the same in the chart"
+  $chart_rendered || render_chart
+  "$node" "$root/deploy/check/alerts.ts" "$work" || fail "alerts"
+  if ! command -v promtool >/dev/null; then
+    [ "${CI:-}" != true ] || fail "alerts: expected promtool on the PATH"
+    echo "SKIPPED: the alert rules are not tested without promtool" >&2
+    return
+  fi
+  promtool check rules --lint-fatal "$chart/alerts.yaml" || fail "promtool check rules"
+  promtool test rules "$root/deploy/check/alerts.test.yaml" || fail "promtool test rules"
+}
+
 check_image() {
   part "image: both targets' stages executed, the roles started in them as PID 1, read-only root, uid 1000"
   build_checker
@@ -156,11 +169,11 @@ check_image() {
   unshare --mount --propagation private "$tools/deploycheck" image "$root/deploy/Dockerfile" "$root" "$work/image" || fail "image"
 }
 
-[ $# -gt 0 ] || set -- dockerfile compose chart settings image
+[ $# -gt 0 ] || set -- dockerfile compose chart settings alerts image
 for name in "$@"; do
   case $name in
-    dockerfile | compose | chart | settings | image) "check_$name" ;;
-    *) fail "expected dockerfile, compose, chart, settings or image, got $name" ;;
+    dockerfile | compose | chart | settings | alerts | image) "check_$name" ;;
+    *) fail "expected dockerfile, compose, chart, settings, alerts or image, got $name" ;;
   esac
 done
 echo "deploy/check.sh: all fine ($*)"
