@@ -31,7 +31,7 @@ interface Server extends Serving {
   stop(): Promise<void>;
 }
 
-async function startServer(kind: ServeJob['kind'], dir: string): Promise<Server> {
+export async function startServer(kind: ServeJob['kind'], dir: string): Promise<Server> {
   const worker = startWorker<ServeJob, Serving>('http-server.ts', {
     core: serverCore,
     env: { ...credentials, DATA_DIR: join(dir, kind), UV_THREADPOOL_SIZE: '16' },

@@ -5,16 +5,32 @@ import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
 import { describeRun, readLoad, toSection, writeDocument } from './document.ts';
 import { firstNumber } from './first-number.ts';
+import { kafkaBatch, kafkaSingle } from './kafka-gateway.ts';
 import { minute } from './minute.ts';
+import { overload } from './overload.ts';
+import { producer } from './producer.ts';
 import { type Benchmark, toMarkdown, toVerdictLine } from './report.ts';
 import { servers } from './servers.ts';
 import { single } from './single.ts';
 import { sink } from './sink.ts';
+import { steady } from './steady.ts';
 import { canPin } from './worker.ts';
 
 // npm run bench [-- NAME... --write --rounds N --profile DIR]. Tables go to stdout, progress to stderr.
 
-const benchmarks: readonly Benchmark[] = [single, batch, sink, minute, firstNumber, servers];
+const benchmarks: readonly Benchmark[] = [
+  single,
+  batch,
+  sink,
+  minute,
+  firstNumber,
+  steady,
+  servers,
+  producer,
+  kafkaBatch,
+  kafkaSingle,
+  overload,
+];
 const names = benchmarks.map(({ name }) => name);
 const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
   without names all are run, about 15 minutes

@@ -94,6 +94,26 @@ describeWith(['kafka'], 'a group of consumers in Kafka', (env) => {
     expect(toValues((await first.leases.get(moved.partition)?.take(quick)) ?? [])).toEqual(['f']);
   });
 
+  test('partitions 2n and 2n + 1 go to the same consumer, however many there are', async () => {
+    const members = [await ready(open({ partitionsWhenCreated: 8 })), open(), open()];
+    const held: Awaited<ReturnType<typeof hold>>[] = [];
+    for (const member of members) held.push(await hold(member, group, 0));
+    const alive = () =>
+      held.map(({ leases }) =>
+        [...leases.values()].filter(({ lost }) => !lost.aborted).map((lease) => lease.partition),
+      );
+    await until(
+      () => alive().flat().length === 8 && alive().every((mine) => mine.length > 0),
+      'all partitions to be dealt out',
+    );
+    for (const mine of alive())
+      expect([...mine].sort((a, b) => a - b)).toEqual(
+        mine.flatMap((p) => (p % 2 === 0 ? [p, p + 1] : [])).sort((a, b) => a - b),
+      );
+    expect(alive().flat().sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    for (const each of held) await each.stop();
+  });
+
   test('records are handed out once by position while consumers come and go', async () => {
     const log = await ready(open());
     const seen = Array.from({ length: 3 }, () => new Map<number, string>());

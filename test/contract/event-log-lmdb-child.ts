@@ -5,6 +5,7 @@ import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { isTallygateError } from '../../src/errors.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { readEnds } from './event-log-rig.ts';
 
 const [scenario, path] = process.argv.slice(2) as [string, string];
 
@@ -68,10 +69,10 @@ async function fillDisk(): Promise<void> {
   rmSync(ballast);
   await sleep(300);
   await fill();
-  const ends = await log.ends();
+  const ends = await readEnds(log);
   await log.close();
   const again = await open();
-  const reopened = await again.ends();
+  const reopened = await readEnds(again);
   await again.close();
   process.stdout.write(JSON.stringify({ codes, beforeRoom, stored, ends, reopened }));
 }

@@ -9,7 +9,7 @@ import { type LmdbLogOptions, openLmdbLog } from '../../src/adapters/lmdb/open-l
 import type { EventLog, PartitionLease } from '../../src/ports/event-log.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { hold, readAll, toRecords, toValues, until } from './event-log-rig.ts';
+import { hold, readAll, readEnds, toRecords, toValues, until } from './event-log-rig.ts';
 
 const child = join(import.meta.dirname, 'event-log-lmdb-child.ts');
 const base = mkdtempSync(join(tmpdir(), 'tallygate-log-faults-'));
@@ -81,7 +81,7 @@ test('what was acknowledged is there after kill -9, and offsets go on', async ()
       if (record.offset !== i) throw new Error(`expected offset ${i}, got ${record.offset}`);
       stored.set(`${partition} ${i}`, record.value.toString());
     });
-    expect((await log.ends())[partition]).toBe(records.length);
+    expect((await readEnds(log))[partition]).toBe(records.length);
   }
   for (const [position, value] of acknowledged)
     if (stored.get(position) !== value) throw new Error(`lost: ${position}`);
@@ -141,7 +141,7 @@ test('trimming removes what is old and committed by every group, and nothing els
   await sleep(400);
   // The newest chunk says where offsets go on.
   expect(toValues(await readAll(log, 0))).toEqual(['99']);
-  expect(await log.ends()).toEqual([100, 0]);
+  expect(await readEnds(log)).toEqual([100, 0]);
   await log.close();
   const again = await open();
   expect(await again.append(0, toRecords('next'))).toBe(100);

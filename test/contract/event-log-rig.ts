@@ -24,12 +24,17 @@ export async function readAll(log: EventLog, partition: number, from = 0, to = N
   return records;
 }
 
+/** The next offset of each partition. */
+export async function readEnds(log: EventLog): Promise<number[]> {
+  return (await log.inspect()).map(({ end }) => end);
+}
+
 /** Waits until the log is in reach. */
 export async function ready(log: EventLog, ms = 20_000): Promise<EventLog> {
   for (const deadline = Date.now() + ms; ; ) {
     try {
       log.partitions();
-      await log.ends();
+      await readEnds(log);
       return log;
     } catch (error) {
       if (Date.now() > deadline) throw error;

@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import { uniqueName } from '../servers/require.ts';
 import { holdsTheConsumptionContract } from './event-log-consume.ts';
-import { hold, type LogStorage, partitionCount, readAll, ready, toRecords, toValues } from './event-log-rig.ts';
+import {
+  hold,
+  type LogStorage,
+  partitionCount,
+  readAll,
+  readEnds,
+  ready,
+  toRecords,
+  toValues,
+} from './event-log-rig.ts';
 
 /** What the port promises of every log. */
 export function holdsTheEventLogContract(createStorage: () => LogStorage): void {
@@ -38,7 +47,7 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
     });
 
     test('is contiguous, in order and complete, however appends interleave', async () => {
-      const next = [...(await log.ends())];
+      const next = [...(await readEnds(log))];
       const step = fc.record({
         partition: fc.nat(partitionCount - 1),
         count: fc.integer({ min: 1, max: 40 }),
@@ -58,7 +67,7 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
             expect(await first).toBe(next[partition]);
             next[partition] = (next[partition] as number) + values.length;
           }
-          expect(await log.ends()).toEqual(next);
+          expect(await readEnds(log)).toEqual(next);
           for (const { partition, values, first } of appends) {
             const from = await first;
             expect(toValues(await readAll(log, partition, from, from + values.length - 1))).toEqual(values);
@@ -71,7 +80,7 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
     test('of nothing writes nothing and resolves with the next offset', async () => {
       await log.append(2, toRecords('a'));
       expect(await log.append(2, [])).toBe(1);
-      expect(await log.ends()).toEqual([0, 0, 1]);
+      expect(await readEnds(log)).toEqual([0, 0, 1]);
     });
 
     test('takes empty values, NUL bytes and records of a megabyte', async () => {
@@ -108,13 +117,62 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
       const stored = results.length - refused.length;
       expect(await small.append(0, [{ key: 'k', value }])).toBe(stored);
     });
+
+    test('a project that fills it is refused, and stops no other one, in whatever partition', async () => {
+      const small = await open({ maxQueuedBytes: 100_000 });
+      const of = (project: string, bytes: number) => [{ key: `${project}|u|1`, value: Buffer.alloc(bytes, project) }];
+      const hot = Array.from({ length: 40 }, (_, i) => small.append(2 * (i % 2), of('hot', 5000)));
+      const others = ['a', 'b', 'c', 'd'].map((project, i) => small.append(i % partitionCount, of(project, 5000)));
+      const results = await Promise.allSettled(hot);
+      const offsets = await Promise.all(others);
+      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+      // 19 fit; four of them give way to the others, less what there was room for.
+      expect(refused.length).toBeGreaterThanOrEqual(21);
+      expect(refused.length).toBeLessThanOrEqual(25);
+      for (const error of refused) expect(error).toMatchObject({ code: 'LOG_OVERLOADED', retriable: true });
+      for (const [i, project] of ['a', 'b', 'c', 'd'].entries()) {
+        const [record] = await readAll(small, i % partitionCount, offsets[i], offsets[i]);
+        expect(record?.value).toEqual(of(project, 5000)[0]?.value);
+      }
+      // What was refused is not there, not even in part.
+      const kept = await Promise.all([0, 1, 2].map((partition) => readAll(small, partition)));
+      expect(kept.flat().length).toBe(results.length - refused.length + others.length);
+    });
+
+    test("history does not take the room of its own project's live events", async () => {
+      const small = await open({ maxQueuedBytes: 100_000 });
+      const some = (bytes: number) => [{ key: 'shop|u|1', value: Buffer.alloc(bytes, 'x') }];
+      const history = Array.from({ length: 40 }, () => small.append(1, some(5000)));
+      const live = [small.append(0, some(5000)), small.append(0, some(20_000))];
+      const results = await Promise.allSettled(history);
+      expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThanOrEqual(25);
+      expect(await Promise.all(live)).toEqual([0, 1]);
+    });
+
+    test("keeps a project's order, whatever others append to the same partition", async () => {
+      const appends = Array.from({ length: 400 }, (_, i) => {
+        const project = `p${(i * i) % 7}`;
+        const value = `${project} ${i} ${'x'.repeat((i * 13) % 500)}`;
+        return log
+          .append(0, [{ key: `${project}|u|1`, value: Buffer.from(value) }])
+          .then((offset) => ({ offset, value }));
+      });
+      const stored = await Promise.all(appends);
+      const values = toValues(await readAll(log, 0));
+      for (const { offset, value } of stored) expect(values[offset]).toBe(value);
+      for (const project of ['p0', 'p1', 'p2', 'p4']) {
+        const offsets = stored.filter(({ value }) => value.startsWith(`${project} `)).map(({ offset }) => offset);
+        expect(offsets.length).toBeGreaterThan(10);
+        expect(offsets).toEqual([...offsets].sort((x, y) => x - y));
+      }
+    });
   });
 
   describe('ends', () => {
     test('include every append that was acknowledged before', async () => {
       for (let i = 1; i <= 30; i++) {
         await log.append(i % partitionCount, toRecords('x'));
-        const sum = (await log.ends()).reduce((a, b) => a + b, 0);
+        const sum = (await readEnds(log)).reduce((a, b) => a + b, 0);
         expect(sum).toBe(i);
       }
     });
@@ -172,10 +230,10 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
         () => 0,
       );
       await expect(log.append(0, toRecords('b'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', retriable: true });
-      await expect(log.ends()).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+      await expect(readEnds(log)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
       await expect(log.consume(group, async () => undefined)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
       log = await open();
-      expect((await log.ends())[0]).toBeGreaterThanOrEqual(stored);
+      expect((await readEnds(log))[0]).toBeGreaterThanOrEqual(stored);
     });
   });
 }

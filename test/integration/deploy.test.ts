@@ -64,6 +64,7 @@ const dockerfile = 'deploy/Dockerfile';
 const compose = 'deploy/compose.yaml';
 const templates = 'deploy/helm/tallygate/templates';
 const values = 'deploy/helm/tallygate/values.yaml';
+const alerts = 'deploy/helm/tallygate/alerts.yaml';
 
 const damages: ReadonlyArray<readonly [string, string, string, string | RegExp, string, string]> = [
   ['a misspelt instruction', 'dockerfile', dockerfile, 'EXPOSE 4000', 'EXPOSED 4000', 'unknown instruction: EXPOSED'],
@@ -116,6 +117,31 @@ const damages: ReadonlyArray<readonly [string, string, string, string | RegExp, 
     'port: http',
     'port: 4000',
     'ServiceMonitor release-tallygate is invalid',
+  ],
+  [
+    'an alert on what nobody measures',
+    'alerts',
+    alerts,
+    '(tallygate_ledger_unbalanced)',
+    '(tallygate_ledger_imbalance)',
+    'expected a metric that is there, got tallygate_ledger_imbalance',
+  ],
+  ['an alert that fires too early', 'alerts', alerts, 'for: 5m', 'for: 1m', 'FAILED: promtool test rules'],
+  [
+    'rules of the chart that are others',
+    'alerts',
+    `${templates}/prometheusrule.yaml`,
+    '.Files.Get "alerts.yaml"',
+    '.Files.Get "alerts.yaml" | replace "5m" "6m"',
+    'expected the rules of alerts.yaml',
+  ],
+  [
+    'a wrong type in a PrometheusRule',
+    'chart',
+    alerts,
+    'for: 5m',
+    'for: 5',
+    'PrometheusRule release-tallygate is invalid',
   ],
   ['a template that is not closed', 'chart', `${templates}/ingress.yaml`, /\{\{- end \}\}\n$/, '', 'unexpected EOF'],
   [
@@ -226,7 +252,7 @@ const damages: ReadonlyArray<readonly [string, string, string, string | RegExp, 
 
   test('accepts what is there', () => {
     intact = copyProject();
-    const { status, output } = check(intact, 'dockerfile', 'compose', 'chart', 'settings');
+    const { status, output } = check(intact, 'dockerfile', 'compose', 'chart', 'settings', 'alerts');
     expect(output).toContain('all fine');
     expect(status).toBe(0);
   }, 400_000);

@@ -5,6 +5,7 @@ import { openServerWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { readEnds } from '../contract/event-log-rig.ts';
 import { expectDiscreet } from './answers.ts';
 import { type Answer, makeFolder, openSite, type Site, secrets } from './graphql-site.ts';
 import { openSinkBench, type SinkBench } from './sink-bench.ts';
@@ -48,11 +49,11 @@ describe('methods', () => {
 
   test('a query may come with GET, a mutation may not', async () => {
     expect((await get('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
-    const before = await open.log.ends();
+    const before = await readEnds(open.log);
     const refused = await get('mutation { track(input: { event: "a", userId: "u" }) { token } }');
     expect([refused.status, refused.headers.allow]).toEqual([405, 'POST']);
     expect(messages(refused)).toEqual(['GET requests only support query operations, not mutation operations']);
-    expect(await open.log.ends()).toEqual(before);
+    expect(await readEnds(open.log)).toEqual(before);
   });
 
   test('a form of another site cannot send anything: neither GET nor a plain POST', async () => {
@@ -130,7 +131,7 @@ describe('the media type of an answer', () => {
   });
 
   test('that the client does not take is a refusal, before anything is executed', async () => {
-    const before = await open.log.ends();
+    const before = await readEnds(open.log);
     const body = { query: track, variables: { input: { event: 'a', userId: 'u' } } };
     const answer = await open.post(body, { headers: { accept: 'text/html' } });
     expect([answer.status, codes(answer), messages(answer)]).toEqual([
@@ -138,7 +139,7 @@ describe('the media type of an answer', () => {
       ['NOT_ACCEPTABLE'],
       ['expected an Accept header with application/json or application/graphql-response+json, got text/html'],
     ]);
-    expect(await open.log.ends()).toEqual(before);
+    expect(await readEnds(open.log)).toEqual(before);
   });
 });
 

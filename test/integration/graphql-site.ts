@@ -10,12 +10,14 @@ import { createAuthenticator } from '../../src/gateway/auth.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
+import type { Receipts } from '../../src/ingest/receipts.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { createReports } from '../../src/reports/reports.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { readEnds } from '../contract/event-log-rig.ts';
 
 export const secrets = {
   write: 'wk_0a1b2c3d4e5f',
@@ -42,6 +44,8 @@ export interface SiteOptions {
   readonly maxQueuedBytes?: number;
   /** Instead of one of its own. */
   readonly log?: EventLog;
+  /** Counts what is answered. */
+  readonly receipts?: Receipts | undefined;
 }
 
 export interface Answer {
@@ -114,7 +118,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   const graphql = await registerGraphQL(app, {
     schema: createSchema(),
     authenticator: createAuthenticator(credentials),
-    tracker: createTracker({ log, metrics, retentionDays: options.retentionDays, clock }),
+    tracker: createTracker({ log, metrics, receipts: options.receipts, retentionDays: options.retentionDays, clock }),
     reports,
     introspection: options.introspection ?? true,
     corsOrigins: options.corsOrigins ?? '*',
@@ -152,7 +156,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       return { compiled: of('compiled'), ordinary: of('ordinary') };
     },
     async records() {
-      const ends = await log.ends();
+      const ends = await readEnds(log);
       const records: string[] = [];
       for (const [partition, end] of ends.entries()) {
         if (end === 0) continue;

@@ -72,7 +72,7 @@ export async function startStub(
         return { index, messageId, errors: [], ...verdict };
       });
       const taken = results.filter(({ status }) => status === 'ACCEPTED').length;
-      return { accepted: taken, rejected: results.length - taken, results, token: 't' };
+      return { accepted: taken, rejected: results.length - taken, results, token: 'WzAsMF0' };
     },
   };
 

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { type Connection, openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
-import { type SinkOptions, startSink } from '../../src/ingest/sink.ts';
+import { toStreamOf } from '../../src/events/position.ts';
+import { startSink } from '../../src/ingest/sink.ts';
+import type { SinkOptions } from '../../src/ingest/sink-options.ts';
 import type { Consumption, EventLog } from '../../src/ports/event-log.ts';
-import type { Warehouse } from '../../src/ports/warehouse.ts';
+import type { CorrectableWarehouse, Warehouse } from '../../src/ports/warehouse.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { readEnds } from '../contract/event-log-rig.ts';
 
 const logger = createSilentLogger();
 let databases = 0;
@@ -16,7 +19,7 @@ let databases = 0;
 /** One log and one database of its own, on the engine of this process, and sinks that can be made to die anywhere. */
 export interface SinkBench {
   readonly log: EventLog;
-  readonly warehouse: Warehouse;
+  readonly warehouse: CorrectableWarehouse;
   /** Starts a sink on a warehouse that may be a faulty one. */
   startSink(on?: Warehouse, options?: Partial<SinkOptions>): Promise<Consumption>;
   /** Resolves when the ledger covers the whole log. */
@@ -62,13 +65,15 @@ export async function openSinkBench(enginePath: string): Promise<SinkBench> {
         },
       }),
     async untilStored() {
-      const [end] = (await log.ends()) as [number];
+      const ends = await readEnds(log);
       for (let left = 1200; ; left--) {
-        const [row] = await rows<{ last: string | null }>(
-          "SELECT max(toNullable(last_offset)) AS last FROM ledger WHERE phase = 'completed'",
+        const completed = await rows<{ log_stream: number; last: string }>(
+          "SELECT log_stream, max(last_offset) AS last FROM ledger WHERE phase = 'completed' GROUP BY log_stream",
         );
-        if (Number(row!.last ?? -1) >= end - 1) return;
-        if (left === 0) throw new Error(`expected the ledger to reach ${end - 1}, it is at ${row!.last}`);
+        const lastOf = (partition: number) =>
+          Number(completed.find(({ log_stream }) => log_stream === toStreamOf(0, partition))?.last ?? -1);
+        if (ends.every((end, partition) => lastOf(partition) >= end - 1)) return;
+        if (left === 0) throw new Error(`expected the ledger to reach ${ends}, it has ${JSON.stringify(completed)}`);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },

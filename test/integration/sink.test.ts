@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Arrival } from '../../src/events/event.ts';
 import { parseEvent } from '../../src/events/parse.ts';
+import { toStreamOf } from '../../src/events/position.ts';
 import { encodeRecord } from '../../src/events/record.ts';
 import type { NewRecord } from '../../src/ports/event-log.ts';
+import { readEnds } from '../contract/event-log-rig.ts';
 import { createDeadlyWarehouse, type Death, openSinkBench, type SinkBench } from './sink-bench.ts';
 
 const now = Date.UTC(2026, 2, 1, 12);
@@ -38,15 +40,26 @@ afterEach(() => bench.close());
 
 /** Every position of the log stands in exactly one row of one table, and the ledger says so. */
 async function expectConserved({ log, rows }: SinkBench, distinct?: number): Promise<void> {
-  const [end] = (await log.ends()) as [number];
-  const positions = await rows<{ position: string }>(
-    'SELECT log_offset AS position FROM events UNION ALL SELECT log_offset FROM dead_letters UNION ALL SELECT log_offset FROM repeats',
+  const ends = await readEnds(log);
+  const positions = await rows<{ log_stream: number; position: string }>(
+    'SELECT log_stream, log_offset AS position FROM events UNION ALL SELECT log_stream, log_offset FROM dead_letters UNION ALL SELECT log_stream, log_offset FROM repeats',
   );
-  expect(positions.map(({ position }) => Number(position)).sort((a, b) => a - b)).toEqual(
-    Array.from({ length: end }, (_, i) => i),
+  const ranges = await rows<{ log_stream: number; first: string; last: string }>(
+    "SELECT DISTINCT log_stream, first_offset AS first, last_offset AS last FROM ledger WHERE phase = 'completed' ORDER BY first",
   );
+  for (const [partition, end] of ends.entries()) {
+    const isOf = ({ log_stream }: { log_stream: number }) => log_stream === toStreamOf(0, partition);
+    const found = positions.filter(isOf).map(({ position }) => Number(position));
+    expect(found.sort((a, b) => a - b)).toEqual(Array.from({ length: end }, (_, i) => i));
+    let next = 0;
+    for (const { first, last } of ranges.filter(isOf)) {
+      expect(Number(first)).toBe(next);
+      next = Number(last) + 1;
+    }
+    expect(next).toBe(end);
+  }
   const [counts] = await rows<Record<string, string>>(
-    `SELECT (SELECT count() FROM events) AS stored, (SELECT count() FROM repeats) AS deduplicated, (SELECT count() FROM dead_letters) AS dead_lettered, (SELECT uniqExact(project, message_id) FROM events) AS ids`,
+    `SELECT (SELECT count() FROM events) AS stored, (SELECT count() FROM repeats) AS deduplicated, (SELECT count() FROM dead_letters) AS dead_lettered, (SELECT uniqExact(project, message_id) FROM events) AS ids, (SELECT sum(events) FROM rollup_hourly) AS rollup`,
   );
   const [ledger] = await rows<Record<string, string>>(
     "SELECT sum(stored) AS stored, sum(deduplicated) AS deduplicated, sum(dead_lettered) AS dead_lettered, count() AS n, uniqExact(log_stream, first_offset, project) AS ranges FROM ledger WHERE phase = 'completed'",
@@ -58,35 +71,29 @@ async function expectConserved({ log, rows }: SinkBench, distinct?: number): Pro
   });
   expect(ledger!.n).toBe(ledger!.ranges);
   expect(counts!.ids).toBe(counts!.stored);
+  expect(counts!.rollup).toBe(counts!.stored);
   if (distinct !== undefined) expect(Number(counts!.ids)).toBe(distinct);
-  const ranges = await rows<{ first: string; last: string }>(
-    "SELECT DISTINCT first_offset AS first, last_offset AS last FROM ledger WHERE phase = 'completed' ORDER BY first",
-  );
-  let next = 0;
-  for (const { first, last } of ranges) {
-    expect(Number(first)).toBe(next);
-    next = Number(last) + 1;
-  }
-  expect(next).toBe(end);
 }
 
 test('a sink may die at any insert, again and again, and an insert that was on its way may land later: every record counts once', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat(60), { minLength: 1, maxLength: 120 }),
+      fc.array(fc.nat(60), { maxLength: 60 }),
       fc.array(fc.record<Death>({ insert: fc.integer({ min: 1, max: 9 }), when: fc.constantFrom('before', 'after') }), {
         minLength: 1,
         maxLength: 4,
       }),
       fc.boolean(),
-      async (ids, deaths, landsBeforeTheNext) => {
+      async (ids, imported, deaths, landsBeforeTheNext) => {
         await bench.close();
         bench = await openSinkBench(engine);
-        for (let i = 0; i < ids.length; i += 30)
-          await bench.log.append(
-            0,
-            ids.slice(i, i + 30).map((id) => toRecord(`m${id}`)),
-          );
+        for (const [partition, some] of [ids, imported].entries())
+          for (let i = 0; i < some.length; i += 30)
+            await bench.log.append(
+              partition,
+              some.slice(i, i + 30).map((id) => toRecord(`m${id}`)),
+            );
         const late: (() => Promise<void>)[] = [];
         for (const death of deaths) {
           const died = Promise.withResolvers<void>();
@@ -102,7 +109,7 @@ test('a sink may die at any insert, again and again, and an insert that was on i
         await bench.untilStored();
         for (const land of late) await land();
         await sink.stop(5000);
-        await expectConserved(bench, new Set(ids).size);
+        await expectConserved(bench, new Set([...ids, ...imported]).size);
       },
     ),
     { numRuns: Number(process.env.SINK_RUNS ?? 25) },

@@ -17,6 +17,8 @@ export interface ClickHouseOptions extends StartOptions {
   /** The only user that is let in; by default "default" without a password. */
   readonly user?: string;
   readonly password?: string;
+  /** Where it keeps its data; by default in `dir`. */
+  readonly dataDir?: string;
 }
 
 export type ClickHouseServer = Server<ClickHouseEnv>;
@@ -42,7 +44,7 @@ export async function start(options: ClickHouseOptions): Promise<ClickHouseServe
   const [port] = await reservePorts(options.port, 1);
   const { user = 'default', password = '' } = options;
   const url = `http://127.0.0.1:${port}`;
-  const data = join(options.dir, 'data');
+  const data = options.dataDir ?? join(options.dir, 'data');
   await mkdir(data, { recursive: true });
   const server = await startProcess({
     name: 'clickhouse',

@@ -21,6 +21,13 @@ export interface KafkaOptions extends StartOptions {
    * back only after it; a broker that the machine leaves without CPU for so long loses its partitions for a moment.
    */
   readonly sessionMs?: number;
+  /**
+   * More listeners for clients, by name (capital letters and digits), each advertised at the given loopback ports, one
+   * for each node: those of proxies that stand in front of it.
+   */
+  readonly listeners?: Readonly<Record<string, readonly number[]>>;
+  /** Where the only broker keeps its data; by default in `dir`. */
+  readonly dataDir?: string;
   /** More broker settings, as server.properties has them. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -28,6 +35,8 @@ export interface KafkaOptions extends StartOptions {
 export interface KafkaServer extends Server<KafkaEnv> {
   /** Each broker by itself: to kill a leader, freeze a follower. */
   readonly nodes: readonly ServerProcess[];
+  /** Where the listeners of the options really are: a port for each node. */
+  readonly listeners: Readonly<Record<string, readonly number[]>>;
 }
 
 const javaAdvice = 'Kafka needs Java 17 or newer (Debian: apt-get install default-jre-headless)';
@@ -58,10 +67,12 @@ export async function prepare(): Promise<string> {
 export async function start(options: KafkaOptions): Promise<KafkaServer> {
   const libraries = await prepare();
   const count = options.nodes ?? 1;
-  const ports = await reservePorts(options.port, 2 * count);
+  const names = Object.keys(options.listeners ?? {});
+  const ports = await reservePorts(options.port, (2 + names.length) * count);
+  const listeners = Object.fromEntries(names.map((name, i) => [name, ports.slice((2 + i) * count, (3 + i) * count)]));
   const brokers = ports.slice(0, count).map((port) => `127.0.0.1:${port}`);
   const started = await Promise.allSettled(
-    brokers.map((_, i) => startNode({ libraries, options, ports, index: i, count })),
+    brokers.map((_, i) => startNode({ libraries, options, ports, listeners, index: i, count })),
   );
   const nodes = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const failed = started.find((each) => each.status === 'rejected');
@@ -78,6 +89,7 @@ export async function start(options: KafkaOptions): Promise<KafkaServer> {
   return {
     env: { KAFKA_BROKERS: brokers.join(',') },
     nodes,
+    listeners,
     get pid() {
       return nodes[0]?.pid ?? -1;
     },
@@ -100,27 +112,32 @@ interface NodeSetup {
   readonly libraries: string;
   readonly options: KafkaOptions;
   readonly ports: readonly number[];
+  readonly listeners: KafkaServer['listeners'];
   readonly index: number;
   readonly count: number;
 }
 
-async function startNode({ libraries, options, ports, index, count }: NodeSetup): Promise<ServerProcess> {
+async function startNode(setup: NodeSetup): Promise<ServerProcess> {
+  const { libraries, options, ports, listeners, index, count } = setup;
   const name = count === 1 ? 'kafka' : `kafka node ${index + 1}`;
   const dir = join(options.dir, `node${index + 1}`);
-  const data = join(dir, 'data');
+  const data = options.dataDir ?? join(dir, 'data');
   const file = join(dir, 'server.properties');
   const port = ports[index] as number;
-  const voters = ports.slice(count).map((controller, i) => `${i + 1}@127.0.0.1:${controller}`);
+  const more = Object.keys(listeners);
+  const toListeners = (portsOf: NonNullable<KafkaOptions['listeners']>) =>
+    more.map((each) => `,${each}://127.0.0.1:${portsOf[each]?.[index]}`).join('');
+  const voters = ports.slice(count, 2 * count).map((controller, i) => `${i + 1}@127.0.0.1:${controller}`);
   const copies = String(Math.min(3, count));
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': String(index + 1),
     'controller.quorum.voters': voters.join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${ports[count + index]}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${ports[count + index]}${toListeners(listeners)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${toListeners(options.listeners ?? {})}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': ['CONTROLLER', 'PLAINTEXT', ...more].map((each) => `${each}:PLAINTEXT`).join(','),
     'log.dirs': data,
     'auto.create.topics.enable': 'false',
     'unclean.leader.election.enable': 'false',

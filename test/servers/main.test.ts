@@ -102,7 +102,7 @@ describeWithOwn(['couchbase', 'clickhouse'], 'npm run servers', () => {
   test('refuses names, numbers and ports that it cannot take', async () => {
     const wrongName = run('kafkaa');
     expect(await wrongName.ended).toBe(2);
-    expect(wrongName.said.err).toContain('expected names out of kafka, clickhouse, couchbase, got kafkaa');
+    expect(wrongName.said.err).toContain('expected names out of kafka, clickhouse, couchbase, postgres, got kafkaa');
     const wrongNumber = run('--nodes', 'many');
     expect(await wrongNumber.ended).toBe(2);
     expect(wrongNumber.said.err).toContain('expected --nodes to be a whole number from 1 to 5, got many');

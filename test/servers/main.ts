@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { catalog, isServerName, type ServerName, serverNames } from './catalog.ts';
+import { backendNames, catalog, isServerName, type ServerName, serverNames } from './catalog.ts';
 import { isPortFree } from './ports.ts';
 import { cacheRoot } from './prepared.ts';
 import type { Server } from './server.ts';
@@ -10,7 +10,7 @@ import type { Server } from './server.ts';
 // lines, everything else to stderr. They run until SIGINT or SIGTERM.
 
 const usage = `usage: npm run servers [-- ${serverNames.join(' ')}] [--fresh] [--nodes N] [--shift N]
-  without names all are started
+  without names those that Tallygate runs on are started: ${backendNames.join(', ')}
   --fresh   forgets what an earlier run has stored
   --nodes   brokers of kafka, 1 to 5
   --shift   is added to every port, for a second set with data of its own\n`;
@@ -45,7 +45,7 @@ function readArguments(): Chosen {
   };
   const names = positionals.filter(isServerName);
   return {
-    names: names.length > 0 ? [...new Set(names)] : serverNames,
+    names: names.length > 0 ? [...new Set(names)] : backendNames,
     fresh: values.fresh ?? false,
     nodes: whole('nodes', 1, 5),
     shift: whole('shift', 0, 10_000),

@@ -10,8 +10,9 @@ export interface ProcessOptions {
   readonly args: readonly string[];
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Takes stdout and stderr; written anew at each start. */
+  /** Takes stdout and stderr; written anew at each start, unless keepLog is set. */
   readonly logFile: string;
+  readonly keepLog?: boolean;
   /** Asks once whether it answers; a rejection counts as "not yet". */
   readonly answers: () => Promise<boolean>;
   /** Milliseconds from the start to the first answer. */
@@ -108,9 +109,9 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
   };
 }
 
-function launch({ command, args, env, logFile }: ProcessOptions): ChildProcess {
+function launch({ command, args, env, logFile, keepLog }: ProcessOptions): ChildProcess {
   mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, 'w');
+  const log = openSync(logFile, keepLog ? 'a' : 'w');
   // The options of the test runner's Node are not meant for the servers.
   const { NODE_OPTIONS: _, ...inherited } = process.env;
   const [file, ...rest] = leash ? [leash, '--pdeathsig', 'KILL', '--', command, ...args] : [command, ...args];

@@ -30,7 +30,7 @@ test('finds the servers that test files name, themselves and in what they import
   };
   expect(of(a)).toEqual({ shared: ['clickhouse', 'kafka'], own: [] });
   expect(of(b)).toEqual({ shared: [], own: ['couchbase', 'kafka'] });
-  expect(of(all)).toEqual({ shared: ['clickhouse', 'couchbase', 'kafka'], own: [] });
+  expect(of(all)).toEqual({ shared: ['clickhouse', 'couchbase', 'kafka', 'postgres'], own: [] });
   expect(of()).toEqual({ shared: [], own: [] });
 });
 

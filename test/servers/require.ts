@@ -5,6 +5,7 @@ import { catalog, type ServerEnvs, type ServerName } from './catalog.ts';
 import type { ClickHouseOptions, ClickHouseServer } from './clickhouse.ts';
 import type { CouchbaseOptions, CouchbaseServer } from './couchbase.ts';
 import type { KafkaOptions, KafkaServer } from './kafka.ts';
+import type { PostgresOptions, PostgresServer } from './postgres.ts';
 import { type ServerState, type TestRun, testRunVariable } from './test-run.ts';
 
 type EnvOf<Names extends ServerName> = { [Name in Names]: (env: ServerEnvs[Name]) => void }[Names] extends (
@@ -35,6 +36,7 @@ export interface OwnServers {
   kafka(options?: Own<KafkaOptions>): Promise<KafkaServer>;
   clickhouse(options?: Own<ClickHouseOptions>): Promise<ClickHouseServer>;
   couchbase(options?: Own<CouchbaseOptions>): Promise<CouchbaseServer>;
+  postgres(options?: Own<PostgresOptions>): Promise<PostgresServer>;
 }
 
 /**
@@ -59,6 +61,7 @@ export function describeWithOwn<Name extends ServerName>(
       kafka: (options = {}) => own((dir) => catalog.kafka.start({ sessionMs: 2000, ...options, dir })),
       clickhouse: (options = {}) => own((dir) => catalog.clickhouse.start({ ...options, dir })),
       couchbase: (options = {}) => own((dir) => catalog.couchbase.start({ ...options, dir })),
+      postgres: (options = {}) => own((dir) => catalog.postgres.start({ ...options, dir })),
     };
     body(start);
     afterAll(async () => {

@@ -1,5 +1,4 @@
-import { decideBatch, joinLines, toToken } from '../../src/ingest/batch.ts';
-import { createRepeatWindow } from '../../src/ingest/repeat-window.ts';
+import { decideBatch, joinLines, readFacts, toToken } from '../../src/ingest/batch.ts';
 import type { LogRecord } from '../../src/ports/event-log.ts';
 import { createRecords } from '../bench/events.ts';
 
@@ -23,6 +22,13 @@ const apart = (records: readonly LogRecord[]): LogRecord[] =>
 
 describe('a batch', () => {
   const records = neighbours(50);
+  const decideAllNew = async () =>
+    decideBatch(
+      stream,
+      records,
+      await readFacts(records),
+      records.map(() => 'new'),
+    );
 
   it('has a token of what the records hold, however they lie in memory', () => {
     const token = toToken(stream, records);
@@ -36,8 +42,8 @@ describe('a batch', () => {
     expect(toToken(stream, swapped)).not.toBe(token);
   });
 
-  it('has each record to the byte in its line, behind its position', () => {
-    const { events } = decideBatch(stream, records, createRepeatWindow(24));
+  it('has each record to the byte in its line, behind its position', async () => {
+    const { events } = await decideAllNew();
     expect(events.map(({ bytes }) => bytes.toString())).toEqual(
       records.map(
         ({ offset, value }) => `{"log_stream":${stream},"log_offset":${offset},${value.toString().slice(1)}\n`,
@@ -45,8 +51,8 @@ describe('a batch', () => {
     );
   });
 
-  it('joins its lines, all or some of them, also those of other memory', () => {
-    const { events } = decideBatch(stream, records, createRepeatWindow(24));
+  it('joins its lines, all or some of them, also those of other memory', async () => {
+    const { events } = await decideAllNew();
     const texts = events.map(({ bytes }) => bytes.toString());
     const other = { offset: 1, bytes: Buffer.from('{}\n') };
     expect(joinLines([]).toString()).toBe('');

@@ -23,6 +23,7 @@ function create(
     maxBatchRecords: 10,
     maxBatchBytes: 1000,
     maxQueuedBytes: 10_000,
+    maxWaitMs: 60_000,
     maxAppendBytes: 5000,
     deadlineMs: 10_000,
     metrics,

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import kafkajs from 'kafkajs';
-import { createCluster, quietIdleConnections } from '../../src/adapters/kafka/kafkajs-internals.ts';
+import { crc32c, createCluster, quietIdleConnections } from '../../src/adapters/kafka/kafkajs-internals.ts';
 import { registerZstd } from '../../src/adapters/kafka/zstd-codec.ts';
 
 /**
@@ -37,6 +37,65 @@ test('a cluster comes without connecting, with all that is used of it', () => {
   const used = ['connect', 'disconnect', 'isConnected', 'refreshMetadata', 'addTargetTopic', 'findBroker'];
   used.push('findGroupCoordinator', 'findTopicPartitionMetadata', 'findLeaderForPartitions', 'fetchTopicsOffset');
   for (const name of used) expect([name, typeof cluster[name]]).toEqual([name, 'function']);
+});
+
+test('what a batch is sent by, and metadata read by, looks as it did', () => {
+  const kafka = new kafkajs.Kafka({ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING });
+  const { brokerPool } = createCluster(kafka, 'group') as unknown as { brokerPool: Record<string, unknown> };
+  expect(typeof brokerPool.createBroker).toBe('function');
+  const broker = String(load('kafkajs/src/broker/index.js'));
+  for (const used of [
+    'this.lookupRequest(apiKeys.Metadata, requests.Metadata)',
+    'this.connectionPool.send(protocolRequest)',
+  ])
+    expect(broker).toContain(used);
+  expect(String(load('kafkajs/src/cluster/brokerPool.js'))).toContain('this.metadata = await broker.metadata(topics)');
+  expect(load('kafkajs/src/protocol/requests/index.js').requests.Metadata.versions).toContain('6');
+  // All that a request's encoder is asked for.
+  const Encoder = load('kafkajs/src/protocol/encoder.js');
+  const bytes = Buffer.from('abc');
+  expect(new Encoder().writeEncoder({ buf: bytes, buffer: bytes }).buffer).toEqual(bytes);
+  const { decode, parse } = load('kafkajs/src/protocol/requests/produce/v7/response.js');
+  expect([typeof decode, typeof parse]).toEqual(['function', 'function']);
+  expect(String(load('kafkajs/src/network/connection.js'))).toContain(
+    'const requestPayload = await createRequest({ request',
+  );
+  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+});
+
+test('a partition without a leader does not hide the others', async () => {
+  const kafka = new kafkajs.Kafka({ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING });
+  const { brokerPool } = createCluster(kafka, 'group') as unknown as {
+    brokerPool: {
+      createBroker(options: object): { metadata(topics: string[]): Promise<unknown>; lookupRequest: unknown };
+    };
+  };
+  const logger = { namespace: () => logger };
+  const answer = (codes: readonly number[]) => ({
+    topicMetadata: [
+      {
+        topicErrorCode: 0,
+        partitionMetadata: codes.map((partitionErrorCode, partitionId) => ({
+          partitionErrorCode,
+          partitionId,
+          leader: 7,
+        })),
+      },
+    ],
+  });
+  const ask = (codes: readonly number[]) => {
+    // Stands for a connection: hands the answer to whoever parses it.
+    const send = async ({ response }: { response: { parse(answer: unknown): unknown } }) =>
+      response.parse(answer(codes));
+    const broker = brokerPool.createBroker({ connectionPool: { send, connectionTimeout: 1 }, logger });
+    const { lookup } = load('kafkajs/src/protocol/requests/index.js');
+    broker.lookupRequest = lookup({ 3: { minVersion: 0, maxVersion: 6 } });
+    return broker.metadata(['events']);
+  };
+  expect(await ask([0, 5, 0])).toMatchObject({
+    topicMetadata: [{ partitionMetadata: [{ leader: 7 }, { leader: -1, partitionErrorCode: 0 }, { leader: 7 }] }],
+  });
+  await expect(ask([0, 3])).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' });
 });
 
 test('an idle connection has no timer, a waiting request has one', () => {

@@ -58,6 +58,8 @@ test('the sink reads from a record what the gateway wrote, without reading the w
       const record = encodeRecord(written, at);
       const facts = {
         project: at.project,
+        keyId: at.keyId,
+        fingerprint: JSON.parse(record.toString()).fingerprint,
         messageId: written.messageId,
         receivedAt: at.receivedAt,
         time: clamp(written.time),
@@ -66,7 +68,7 @@ test('the sink reads from a record what the gateway wrote, without reading the w
       expect(readRecord(record)).toEqual(facts);
       // What is behind the facts is not looked at: it may be as long, and as broken, as can be.
       if (!written.dead) {
-        const end = record.indexOf(',"kind":') + 8;
+        const end = record.indexOf(written.sentAt === null ? ',"kind":' : ',"sent_at":') + 11;
         expect(readRecord(Buffer.concat([record.subarray(0, end), Buffer.from('{'.repeat(3000))]))).toEqual(facts);
       }
       // Fields in another order are found as well.
@@ -109,6 +111,18 @@ test('a record is one line of JSON that holds the event, column by column', () =
       );
     }),
     { numRuns: 500 },
+  );
+});
+
+test('a second try has the same fingerprint, whenever it is sent, and another event has another', () => {
+  const fingerprintOf = (written: TrackedEvent, at: Arrival) => readRecord(encodeRecord(written, at))!.fingerprint;
+  fc.assert(
+    fc.property(event, arrival, time, fc.option(time, { nil: null }), (written, at, receivedAt, sentAt) => {
+      const first = fingerprintOf(written, at);
+      expect(fingerprintOf({ ...written, sentAt, time: receivedAt }, { ...at, receivedAt })).toBe(first);
+      expect(fingerprintOf({ ...written, event: `${written.event}!` }, at)).not.toBe(first);
+      expect(fingerprintOf({ ...written, properties: { ...written.properties, added: 1 } }, at)).not.toBe(first);
+    }),
   );
 });
 

@@ -2,15 +2,14 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { liveLane, toStream } from '../../../src/events/position.ts';
-import { decideBatch, joinLines } from '../../../src/ingest/batch.ts';
-import { createRepeatWindow } from '../../../src/ingest/repeat-window.ts';
+import { liveLane, toLogPartition, toPartitions, toStream } from '../../../src/events/position.ts';
+import { decideBatch, joinLines, readFacts } from '../../../src/ingest/batch.ts';
 import type { EventLog, LogRecord, NewRecord } from '../../../src/ports/event-log.ts';
 import { openLog } from '../../../src/roles/backends.ts';
 import { createRecords } from '../events.ts';
 import { serveJobs } from '../worker.ts';
 import { quietTelemetry, toConfig } from './telemetry.ts';
+import { untilKnown } from './until-known.ts';
 
 export interface PrepareJob {
   readonly seed: string;
@@ -43,34 +42,29 @@ async function fill(log: EventLog, { seed, events }: PrepareJob): Promise<number
       bytes += record.value.length;
       records.push(record);
     }
-    const partition = Math.floor(from / appendRecords) % partitions;
-    await log.append(partition, records);
+    const partition = Math.floor(from / appendRecords) % toPartitions(partitions);
+    await log.append(toLogPartition(liveLane, partition), records);
   }
   return bytes;
-}
-
-/** A log on servers learns the number of its partitions a moment after it was opened. */
-async function untilKnown(partitions: () => number): Promise<number> {
-  for (const deadline = performance.now() + 30_000; ; await sleep(100)) {
-    try {
-      return partitions();
-    } catch (thrown) {
-      if (performance.now() > deadline) throw thrown;
-    }
-  }
 }
 
 /** What the sink would send for the log's first partition, batch by batch. */
 async function writeRows(log: EventLog, { events, batchRows }: PrepareJob, dir: string) {
   const stream = toStream({ epoch: 0, lane: liveLane, partition: 0 });
-  const window = createRepeatWindow(24);
   const wholeFile = join(dir, 'all.ndjson');
   const whole = createWriteStream(wholeFile);
   const files: string[] = [];
   for (let from = 0; from < events; from += batchRows) {
     const records: LogRecord[] = [];
     for await (const chunk of log.read(0, from, from + batchRows - 1)) records.push(...chunk);
-    const lines = joinLines(decideBatch(stream, records, window).events);
+    const facts = await readFacts(records);
+    const batch = await decideBatch(
+      stream,
+      records,
+      facts,
+      facts.map(() => 'new'),
+    );
+    const lines = joinLines(batch.events);
     const file = join(dir, `rows-${files.length}.ndjson`);
     files.push(file);
     const out = createWriteStream(file);
