@@ -2,6 +2,8 @@
 // The engine's statements and the embedded log's fsyncs run on libuv's threads; the pool's size is read once, before the
 // first of them starts, hence here. Four (the default) would let four slow reports hold up every acknowledgement.
 process.env.UV_THREADPOOL_SIZE ??= '16';
+// Arguments may hold passwords and keys, and everybody on the machine can list those of a process.
+if (/^[a-z-]+$/.test(process.argv[2] ?? '')) process.title = `tallygate ${process.argv[2]}`;
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 22) {
   const { spawnSync } = require('node:child_process');
