@@ -13,6 +13,9 @@ export const resolvers = {
     rowsRead: (meta) => meta.rowsRead(),
   },
   Ingestion: {
+    dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
+      context.reports(project).dedupWindowHours(),
+    ),
     ledger: needing('read', ({ project }, args: IngestionLedgerArgs, context) => context.reports(project).ledger(args)),
   },
 } satisfies Resolvers;

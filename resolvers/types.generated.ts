@@ -341,6 +341,8 @@ export type IdentifyInput = {
 export type Ingestion = {
   /** Every live event acknowledged before this moment is in the reports. */
   readonly asOf: Scalars['DateTime']['output'];
+  /** Hours within which the same messageId counts once, in the partition where they are fewest: less than asked for (DEDUP_WINDOW_HOURS) when memory is short. Null when nothing was stored for a day. */
+  readonly dedupWindowHours: Maybe<Scalars['Int']['output']>;
   /** Records that the log has and the reports have not, over all partitions. */
   readonly lag: Scalars['Float']['output'];
   /**
@@ -1171,6 +1173,7 @@ export type FunnelStepResolvers<ContextType = Context, ParentType extends Resolv
 
 export type IngestionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Ingestion'] = ResolversParentTypes['Ingestion']> = {
   asOf?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  dedupWindowHours?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   lag?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   ledger?: Resolver<ReadonlyArray<ResolversTypes['LedgerBucket']>, ParentType, ContextType, RequireFields<IngestionLedgerArgs, 'by' | 'range'>>;
   partitions?: Resolver<ReadonlyArray<ResolversTypes['PartitionLag']>, ParentType, ContextType>;

@@ -61,6 +61,10 @@ export const settings = {
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
     'Least level of log lines.',
   ],
+  MAX_IN_FLIGHT: [
+    integer(10, 100_000).default(2000),
+    'Requests to /graphql that are answered at once; more are refused with 503 before they are read, reports from half of it on.',
+  ],
   MIGRATE_AT_START: [flag.default(true), 'Whether roles create missing tables and topics when they start.'],
   SHUTDOWN_SECONDS: [integer(1, 600).default(30), 'Deadline of an orderly stop, in seconds.'],
   DRAIN_DELAY_MS: [

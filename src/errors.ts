@@ -28,6 +28,7 @@ export const errorCodes = {
   QUERY_TOO_EXPENSIVE: { status: 400, retriable: false },
   LOG_UNAVAILABLE: { status: 503, retriable: true },
   LOG_OVERLOADED: { status: 503, retriable: true },
+  OVERLOADED: { status: 503, retriable: true },
   WAREHOUSE_UNAVAILABLE: { status: 503, retriable: true },
   SHUTTING_DOWN: { status: 503, retriable: true },
   CANCELLED: { status: 499, retriable: true },

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Arrival, earliestTime, latestTime, type TrackedEvent } from './event.ts';
+import { createUsualReader } from './usual-record.ts';
 
 /**
  * The form of an event in the log: one line of JSON, written once by the gateway. Its fields are the columns of the table
@@ -65,15 +66,13 @@ export interface RecordFacts {
 
 /** Long enough for every prefix: a messageId of 100 characters takes at most 600 bytes of JSON. */
 const prefixBytes = 1400;
-/** Enough for most of them. */
-const usualBytes = 320;
+const readUsual = createUsualReader(parseStoredTime);
 
 /** Reads the facts of a record; null when it is none of ours. */
 export function readRecord(value: Buffer): RecordFacts | null {
-  const usual = readPrefix(value.toString('latin1', 0, Math.min(value.length, usualBytes)));
-  // What is not ASCII reads otherwise in UTF-8.
-  if (usual !== null && isAscii(usual.messageId) && usual.dead === null) return usual;
-  return readPrefix(value.toString('utf8', 0, Math.min(value.length, prefixBytes))) ?? readWhole(value);
+  return (
+    readUsual(value) ?? readPrefix(value.toString('utf8', 0, Math.min(value.length, prefixBytes))) ?? readWhole(value)
+  );
 }
 
 const fields =
@@ -95,10 +94,6 @@ function readPrefix(text: string): RecordFacts | null {
     time,
     dead,
   };
-}
-
-function isAscii(text: string): boolean {
-  return /^[ -~]*$/.test(text);
 }
 
 function unquote(json: string): string {

@@ -8,6 +8,7 @@ import type { ReportRequest, Reports } from '../reports/reports.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { isSampled } from '../telemetry/tracing.ts';
+import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
 import { assertShallow } from './document-limits.ts';
@@ -21,6 +22,7 @@ interface GraphQLDeps {
   readonly tracker: Tracker;
   readonly reports: Reports;
   readonly introspection: boolean;
+  readonly admission: AdmissionLimits;
   /** `*` or a comma-separated list. */
   readonly corsOrigins: string;
   readonly logger: Logger;
@@ -45,6 +47,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
+    onRequest: createAdmission(deps.authenticator, deps.admission),
     handler: async (request, reply) => {
       if (isStopped)
         throw new TallygateError('SHUTTING_DOWN', 'expected a request to another instance: this one is stopping');

@@ -8,7 +8,10 @@ import type { Verdict } from './repeats.ts';
 /** A line of JSONEachRow for one record of the log. */
 export interface Line {
   readonly offset: number;
+  /** It stands at start..end (exclusive) of these: a buffer for each line would cost more than writing it. */
   readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What a batch became, for one write key of one project. */
@@ -39,6 +42,8 @@ export interface Batch {
 }
 
 const newline = 0x0a;
+const comma = 0x2c;
+const zero = 0x30;
 /** Records after which others get their turn: a full batch is too much for one. */
 const slice = 4096;
 
@@ -48,10 +53,12 @@ const nobody = { project: '', keyId: '', messageId: '', fingerprint: 0, received
 /** What each record says of itself; null where that cannot be read. */
 export async function readFacts(records: readonly LogRecord[]): Promise<(RecordFacts | null)[]> {
   const facts: (RecordFacts | null)[] = [];
+  // A record is one line: what has more would be taken for more rows.
+  let isSuspicious = false;
+  for (const run of toRuns(records)) isSuspicious ||= run.includes(newline);
   for (const { value } of records) {
     if (facts.length % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-    // A record is one line: what has more would be taken for more rows.
-    facts.push(value.includes(newline) ? null : readRecord(value));
+    facts.push(isSuspicious && value.includes(newline) ? null : readRecord(value));
   }
   return facts;
 }
@@ -116,19 +123,23 @@ export function toToken(stream: Stream, records: readonly LogRecord[]): string {
   return `${stream}:${records[0]!.offset}-${records[records.length - 1]!.offset}:${digest.digest('hex').slice(0, 32)}`;
 }
 
-/** The values, those that lie side by side in memory as one: to hash them one by one costs more in calls than in hashing. */
+/** The values, those that lie side by side in memory as one: to go through them one by one costs more in calls than in work. */
 function* toRuns(records: readonly LogRecord[]): Iterable<Buffer> {
-  let first = records[0]!.value;
+  let first: Buffer | undefined;
   let length = 0;
   for (const { value } of records) {
-    if (value.buffer !== first.buffer || value.byteOffset !== first.byteOffset + length) {
-      yield Buffer.from(first.buffer, first.byteOffset, length);
+    if (first === undefined || value.buffer !== first.buffer || value.byteOffset !== first.byteOffset + length) {
+      if (first) yield toRun(first, length);
       first = value;
       length = 0;
     }
     length += value.length;
   }
-  yield Buffer.from(first.buffer, first.byteOffset, length);
+  if (first) yield toRun(first, length);
+}
+
+function toRun(first: Buffer, length: number): Buffer {
+  return length === first.length ? first : Buffer.from(first.buffer, first.byteOffset, length);
 }
 
 /** The same batch with some of its events kept aside, since the warehouse refuses them. */
@@ -148,35 +159,55 @@ export function setAside(batch: Batch, records: readonly LogRecord[], refused: R
   return { ...batch, events: batch.events.filter(({ offset }) => !refused.has(offset)), deadLetters, tallies };
 }
 
-/** Longest text in front of a record, less the brace that it takes the place of, and the end of the line. */
-const positionBytes = '{"log_stream":4294967295,"log_offset":9007199254740991,'.length;
+/** Longest offset that there is, with the brace that the text in front of it takes the place of and the end of the line. */
+const offsetBytes = 17;
 
 /** Lines of a record's bytes as they are, with its position in front. They lie side by side in memory, so that joining them copies nothing. */
 export function createEventLines(stream: Stream, records: readonly LogRecord[]): (record: LogRecord) => Line {
+  const front = Buffer.from(`{"log_stream":${stream},"log_offset":`);
   let size = 0;
-  for (const { value } of records) size += value.length + positionBytes;
-  const all = Buffer.allocUnsafeSlow(size);
+  for (const { value } of records) size += value.length + front.length + offsetBytes;
+  const bytes = Buffer.allocUnsafeSlow(size);
   let at = 0;
   return ({ offset, value }) => {
     const start = at;
-    at += all.write(`{"log_stream":${stream},"log_offset":${offset},`, at, 'latin1');
-    at += value.copy(all, at, 1);
-    all[at++] = 0x0a;
-    return { offset, bytes: all.subarray(start, at) };
+    for (let i = 0; i < front.length; i++) bytes[at++] = front[i] as number;
+    at = writeNumber(bytes, at, offset);
+    bytes.set(value, at);
+    bytes[at] = comma;
+    at += value.length;
+    bytes[at++] = newline;
+    return { offset, bytes, start, end: at };
   };
+}
+
+/** In decimal; answers where it ends. */
+function writeNumber(bytes: Buffer, at: number, number: number): number {
+  let end = at + 1;
+  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  let rest = number;
+  for (let i = end - 1; i >= at; i--) {
+    const next = Math.floor(rest / 10);
+    bytes[i] = zero + rest - next * 10;
+    rest = next;
+  }
+  return end;
 }
 
 /** One text of all lines; without a copy where they lie side by side. */
 export function joinLines(lines: readonly Line[]): Buffer {
   const [first] = lines;
   if (first === undefined) return Buffer.alloc(0);
-  const { buffer, byteOffset } = first.bytes;
-  let end = byteOffset;
-  for (const { bytes } of lines) {
-    if (bytes.buffer !== buffer || bytes.byteOffset !== end) return Buffer.concat(lines.map((line) => line.bytes));
-    end += bytes.length;
+  let { start: end } = first;
+  for (const line of lines) {
+    if (line.bytes !== first.bytes || line.start !== end) return Buffer.concat(lines.map(toText));
+    end = line.end;
   }
-  return Buffer.from(buffer, byteOffset, end - byteOffset);
+  return first.bytes.subarray(first.start, end);
+}
+
+function toText({ bytes, start, end }: Line): Buffer {
+  return bytes.subarray(start, end);
 }
 
 export function toDeadLetter(
@@ -187,42 +218,37 @@ export function toDeadLetter(
   message: string,
 ): Line {
   const { project, keyId, messageId, fingerprint, receivedAt } = facts ?? nobody;
-  return {
-    offset,
-    bytes: toLine({
-      project,
-      key_id: keyId,
-      message_id: messageId,
-      fingerprint,
-      code,
-      message,
-      received_at: toStoredTime(receivedAt),
-      record: value.toString('utf8'),
-      log_stream: stream,
-      log_offset: offset,
-    }),
-  };
+  return toLine(offset, {
+    project,
+    key_id: keyId,
+    message_id: messageId,
+    fingerprint,
+    code,
+    message,
+    received_at: toStoredTime(receivedAt),
+    record: value.toString('utf8'),
+    log_stream: stream,
+    log_offset: offset,
+  });
 }
 
 export function toRepeat(stream: Stream, offset: number, facts: RecordFacts, conflict: boolean): Line {
   const { project, keyId, messageId, fingerprint, receivedAt } = facts;
-  return {
-    offset,
-    bytes: toLine({
-      project,
-      key_id: keyId,
-      message_id: messageId,
-      fingerprint,
-      conflict,
-      received_at: toStoredTime(receivedAt),
-      log_stream: stream,
-      log_offset: offset,
-    }),
-  };
+  return toLine(offset, {
+    project,
+    key_id: keyId,
+    message_id: messageId,
+    fingerprint,
+    conflict,
+    received_at: toStoredTime(receivedAt),
+    log_stream: stream,
+    log_offset: offset,
+  });
 }
 
-function toLine(row: Record<string, unknown>): Buffer {
-  return Buffer.from(`${JSON.stringify(row)}\n`);
+function toLine(offset: number, row: Record<string, unknown>): Line {
+  const bytes = Buffer.from(`${JSON.stringify(row)}\n`);
+  return { offset, bytes, start: 0, end: bytes.length };
 }
 
 function createTallies() {

@@ -23,8 +23,8 @@ export interface LedgerCounts {
   readonly newestTime: number;
 }
 
-export function toLedgerLines(phase: Phase, batch: Batch): Buffer {
-  return Buffer.from(batch.tallies.map((tally) => toLedgerRow(phase, batch, batch.token, tally)).join(''));
+export function toLedgerLines(phase: Phase, batch: Batch, windowHours = 0): Buffer {
+  return Buffer.from(batch.tallies.map((tally) => toLedgerRow(phase, batch, batch.token, tally, windowHours)).join(''));
 }
 
 export function toLedgerRow(
@@ -32,6 +32,7 @@ export function toLedgerRow(
   { stream, first, last }: { readonly stream: Stream; readonly first: number; readonly last: number },
   token: string,
   counts: LedgerCounts,
+  windowHours = 0,
 ): string {
   return `${JSON.stringify({
     phase,
@@ -48,6 +49,7 @@ export function toLedgerRow(
     newest_received_at: toStoredTime(counts.newestReceivedAt),
     newest_time: toStoredTime(counts.newestTime),
     token,
+    window_hours: windowHours,
   })}\n`;
 }
 

@@ -56,7 +56,14 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
   const { log, warehouse, metrics, logger, options } = deps;
   const lanes: Lane[] = [];
   const onStep = () => deps.onStep(new Map(lanes.map(({ lease, next }) => [lease.partition, next])));
-  const store = createStore({ warehouse, metrics, logger, retryMs: options.retryMs ?? 100, onAttempt: onStep });
+  const store = createStore({
+    warehouse,
+    metrics,
+    logger,
+    retryMs: options.retryMs ?? 100,
+    onAttempt: onStep,
+    windowHours: () => repeats.hours,
+  });
   const { persist } = store;
   const epoch = await persist(live, 'the epoch', () => readEpoch(warehouse));
   for (const lease of history ? [live, history] : [live]) {

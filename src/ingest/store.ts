@@ -28,6 +28,8 @@ interface StoreDeps {
   readonly retryMs: number;
   /** Called whenever an attempt has come to an end, well or not. */
   readonly onAttempt: () => void;
+  /** Hours that the window of repeats covers now. */
+  readonly windowHours: () => number;
 }
 
 /** One batch on its way, and whether somebody, or an earlier try, may have left it half stored. */
@@ -43,7 +45,7 @@ const repairs = 25;
 /** Trying again changes nothing. */
 const final = new Set<ErrorCode>(['BAD_ROWS', 'LEASE_LOST', 'LOG_REPLACED']);
 
-export function createStore({ warehouse, metrics, logger, retryMs, onAttempt }: StoreDeps): Store {
+export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, windowHours }: StoreDeps): Store {
   const persist = async <T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T> => {
     let pause = retryMs;
     let lastWarning = 0;
@@ -153,7 +155,7 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt }: 
   /** A token alone is not trusted here either: an engine that was killed may remember it, and not the row. */
   const complete = async (work: Work, batch: Batch) => {
     const { lease, attempt } = work;
-    const lines = toLedgerLines('completed', batch);
+    const lines = toLedgerLines('completed', batch, windowHours());
     await insert(work, 'ledger', lines, `${batch.token}:completed`);
     for (let n = 1; attempt.doubtful && n <= repairs; n++) {
       const ranges = await persist(lease, 'reading back', () => readCompleted(warehouse, batch.stream, batch.first));

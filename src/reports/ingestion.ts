@@ -1,4 +1,5 @@
-import { historyLane } from '../events/position.ts';
+import { historyLane, liveLane } from '../events/position.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
 export interface Ingestion {
@@ -9,6 +10,22 @@ export interface Ingestion {
     readonly partition: number;
     readonly lag: number;
   }[];
+}
+
+/** Of each partition that had a live batch of late the newest; null when none had. */
+export async function readWindowHours(warehouse: Warehouse, signal: AbortSignal): Promise<number | null> {
+  const { rows } = await warehouse.query<{ hours: number | null }>(
+    {
+      sql: `SELECT min(toNullable(hours)) AS hours FROM (
+              SELECT log_stream, argMax(window_hours, last_offset) AS hours FROM ledger
+              WHERE phase = 'completed' AND written_at > now64(3) - INTERVAL 1 DAY AND window_hours > 0
+                AND bitAnd(bitShiftRight(log_stream, 14), 3) = {lane:UInt32}
+              GROUP BY log_stream)`,
+      params: { lane: liveLane },
+    },
+    { label: 'ingestion', lane: 'ledger', signal },
+  );
+  return rows[0]?.hours ?? null;
 }
 
 export async function runIngestion(watermark: WatermarkReader): Promise<Ingestion> {

@@ -10,7 +10,7 @@ import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { runEventStatus } from './event-status.ts';
 import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
-import { runIngestion } from './ingestion.ts';
+import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
@@ -50,6 +50,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),
         ingestion: () => runIngestion(watermark),
+        dedupWindowHours: () => readWindowHours(warehouse, signal),
         ledger: (input: { readonly range: RangeInput; readonly by?: Interval | null | undefined }) =>
           runLedger(session, warehouse, watermark, input, clock()),
       };

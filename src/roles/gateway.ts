@@ -27,6 +27,8 @@ export interface GatewayPart extends Part {
   readonly url: string;
 }
 
+/** Of bodies that are being answered: parsed, they take several times as much. */
+const mostBodyBytes = 128 * 1024 * 1024;
 /** How long readiness waits for the log to answer for the first time, in milliseconds. */
 const firstContactMs = 10_000;
 /** What the last report of receipts may take in any case, in milliseconds. */
@@ -56,6 +58,7 @@ export async function startGatewayPart(
     tracker: createTracker({ log, metrics, receipts, retentionDays: config.RETENTION_DAYS }),
     reports,
     introspection: config.INTROSPECTION,
+    admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: mostBodyBytes },
     corsOrigins: config.CORS_ORIGINS,
     logger,
     metrics,
@@ -66,8 +69,10 @@ export async function startGatewayPart(
     );
   await app.register(landingPage({ demo: config.demo }));
   await listen(app, config);
-  await untilKnown(log, firstContactMs);
-  phase = 'ready';
+  // In the background: the process can be stopped meanwhile.
+  void untilKnown(log, () => phase === 'starting').then(() => {
+    if (phase === 'starting') phase = 'ready';
+  });
 
   let stopped: Promise<void> | null = null;
   const stop = async (deadlineMs: number) => {
@@ -92,8 +97,8 @@ export async function startGatewayPart(
 }
 
 /** A gateway that has not met its log yet would refuse what the others take. One whose log is away does not wait for it. */
-async function untilKnown(log: EventLog, ms: number): Promise<void> {
-  for (const deadline = Date.now() + ms; Date.now() < deadline; await sleep(25)) {
+async function untilKnown(log: EventLog, goesOn: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + firstContactMs; goesOn() && Date.now() < deadline; await sleep(25)) {
     try {
       log.partitions();
       return;

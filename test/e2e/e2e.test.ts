@@ -59,7 +59,12 @@ function suite(start: (dir: string) => Promise<System>) {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'tallygate-e2e-'));
     system = await start(dir);
-  }, 60_000);
+    // The sink makes the tables at its start; until they are there reports say so.
+    await eventually(async () => {
+      const { errors } = await ask(url(), secrets.read, '{ catalog { events { event } } }');
+      if (errors) throw new Error(JSON.stringify(errors));
+    }, 60);
+  }, 120_000);
   afterAll(async () => {
     await system?.gateway.stop();
     await system?.sink.stop();

@@ -6,6 +6,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import type { Credential } from '../../src/config.ts';
+import type { AdmissionLimits } from '../../src/gateway/admission.ts';
 import { createAuthenticator } from '../../src/gateway/auth.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
@@ -46,6 +47,7 @@ export interface SiteOptions {
   readonly log?: EventLog;
   /** Counts what is answered. */
   readonly receipts?: Receipts | undefined;
+  readonly admission?: AdmissionLimits;
 }
 
 export interface Answer {
@@ -121,6 +123,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     tracker: createTracker({ log, metrics, receipts: options.receipts, retentionDays: options.retentionDays, clock }),
     reports,
     introspection: options.introspection ?? true,
+    admission: options.admission ?? { mostRequests: 2000, mostBytes: 128 * 1024 * 1024 },
     corsOrigins: options.corsOrigins ?? '*',
     logger,
     metrics,

@@ -66,9 +66,10 @@ test('what came in and what became of it, in all and by key; another project see
   expect(minutes.reduce((sum, { stored }) => sum + stored, 0)).toBe(3);
 
   const traces = await site.site.post({
-    query: '{ eventStatus(messageIds: ["a", "b", "d"]) { messageId state deduplicated conflicts } }',
+    query: '{ eventStatus(messageIds: ["a", "b", "d"]) { messageId state deduplicated conflicts } ingestion { dedupWindowHours } }',
   });
   expect(traces.body.data).toEqual({
+    ingestion: { dedupWindowHours: 24 },
     eventStatus: [
       { messageId: 'a', state: 'STORED', deduplicated: 1, conflicts: 0 },
       { messageId: 'b', state: 'STORED', deduplicated: 1, conflicts: 1 },
@@ -181,7 +182,7 @@ test('imported records that are on their way are no reason for an older asOf, an
   });
   expect(sent.body.data).toEqual({ trackBatch: { accepted: 2 } });
   const query =
-    '{ trend(input: { range: { last: "7d" }, series: [{ event: "E" }] }) { meta { warnings asOf } } ingestion { lag partitions { lane partition lag } } }';
+    '{ trend(input: { range: { last: "7d" }, series: [{ event: "E" }] }) { meta { warnings asOf } } ingestion { lag partitions { lane partition lag } dedupWindowHours } }';
   await eventually(async () => {
     const { body } = await site.site.post({ query });
     expect(body.data).toMatchObject({
@@ -196,6 +197,7 @@ test('imported records that are on their way are no reason for an older asOf, an
           { lane: 'LIVE', partition: 0, lag: 0 },
           { lane: 'HISTORY', partition: 0, lag: 2 },
         ],
+        dedupWindowHours: null,
       },
     });
     const { trend } = body.data as { trend: { meta: { asOf: string } } };

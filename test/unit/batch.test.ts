@@ -1,4 +1,4 @@
-import { decideBatch, joinLines, readFacts, toToken } from '../../src/ingest/batch.ts';
+import { decideBatch, joinLines, type Line, readFacts, toToken } from '../../src/ingest/batch.ts';
 import type { LogRecord } from '../../src/ports/event-log.ts';
 import { createRecords } from '../bench/events.ts';
 
@@ -16,6 +16,8 @@ function neighbours(count: number): LogRecord[] {
     return { offset: firstOffset + i, value: all.subarray(at - length, at) };
   });
 }
+
+const toText = ({ bytes, start, end }: Line): string => bytes.toString('utf8', start, end);
 
 const apart = (records: readonly LogRecord[]): LogRecord[] =>
   records.map(({ offset, value }) => ({ offset, value: Buffer.from(value.toString()) }));
@@ -44,7 +46,7 @@ describe('a batch', () => {
 
   it('has each record to the byte in its line, behind its position', async () => {
     const { events } = await decideAllNew();
-    expect(events.map(({ bytes }) => bytes.toString())).toEqual(
+    expect(events.map(toText)).toEqual(
       records.map(
         ({ offset, value }) => `{"log_stream":${stream},"log_offset":${offset},${value.toString().slice(1)}\n`,
       ),
@@ -53,8 +55,8 @@ describe('a batch', () => {
 
   it('joins its lines, all or some of them, also those of other memory', async () => {
     const { events } = await decideAllNew();
-    const texts = events.map(({ bytes }) => bytes.toString());
-    const other = { offset: 1, bytes: Buffer.from('{}\n') };
+    const texts = events.map(toText);
+    const other = { offset: 1, bytes: Buffer.from('{}\n'), start: 0, end: 3 };
     expect(joinLines([]).toString()).toBe('');
     expect(joinLines(events).toString()).toBe(texts.join(''));
     expect(joinLines(events).buffer).toBe(events[0]!.bytes.buffer);

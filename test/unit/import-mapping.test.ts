@@ -7,7 +7,7 @@ import { createToEvent, toEventInput } from '../../src/commands/import/to-event.
 
 function map(record: Record<string, unknown>, flags: MappingFlags = {}, json = false): unknown {
   const toEvent = createToEvent(parseMapping(flags));
-  const row = { line: 1, names: Object.keys(record), values: Object.values(record) };
+  const row = { line: 1, names: Object.keys(record), values: Object.values(record), typed: json };
   try {
     return JSON.parse(JSON.stringify(toEventInput(toEvent(row, json, createMessageIds()))));
   } catch (thrown) {
@@ -33,6 +33,14 @@ test('columns are known by their names, and the others become properties', () =>
       properties: { price: 9.5, zip: '01234', gift: true },
     },
   });
+});
+
+test('values of JSON keep their types, unless another one is asked for', () => {
+  const record = { ...flat, zip: '12345', count: '7', price: 9.5, gift: 'true' };
+  expect(map(record, { map: ['properties.count=count:number'] }, true)).toMatchObject({
+    track: { properties: { zip: '12345', count: 7, price: 9.5, gift: 'true' } },
+  });
+  expect(map(record)).toMatchObject({ track: { properties: { zip: 12345, count: 7, price: 9.5, gift: true } } });
 });
 
 test('of two columns for one target the better name wins, and the other stays a property', () => {

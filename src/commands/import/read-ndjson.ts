@@ -35,7 +35,7 @@ function parseLine(line: number, text: string): Row | UnreadableRow {
   if (!isObject(value)) {
     return toUnreadable(line, 'NOT_AN_OBJECT', `expected a JSON object on one line, got ${toShown(value)}`, text);
   }
-  return { line, names: Object.keys(value), values: Object.values(value) };
+  return { line, names: Object.keys(value), values: Object.values(value), typed: true };
 }
 
 type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown;

@@ -6,6 +6,8 @@ export interface Row {
   readonly line: number;
   readonly names: readonly string[];
   readonly values: readonly unknown[];
+  /** Values have types of their own, as in JSON: a text that looks like a number is a text. */
+  readonly typed?: boolean;
 }
 
 export interface UnreadableRow {

@@ -1,6 +1,6 @@
 import { type EventKind, eventKinds } from '../../events/event.ts';
 import { toCanonicalJson } from './canonical-json.ts';
-import { parseCell, toObject, toText } from './cell.ts';
+import { type CellType, parseCell, toObject, toText } from './cell.ts';
 import { type Assignment, type Plan, resolveColumns } from './columns.ts';
 import { type EventFields, type EventInput, isObject, type JsonObject } from './event-input.ts';
 import type { Mapping, ObjectField, TextField, TimeField } from './mapping.ts';
@@ -34,6 +34,8 @@ interface Draft {
   rest: JsonObject;
   /** The column that a text came from, to name it by where it becomes an ordinary property. */
   columns: Map<TextField, string>;
+  /** Values that come now have types of their own. */
+  typed: boolean;
 }
 
 /** Rows to events. Throws row errors (row-problem.ts), and INVALID_INPUT when a file lacks a mapped column. */
@@ -55,11 +57,13 @@ export function createToEvent(mapping: Mapping) {
       objects: { properties: toBag(), traits: toBag(), context: toBag() },
       rest: toBag(),
       columns: new Map(),
+      typed: false,
     };
     for (const { target, value } of mapping.constants) {
       const label = [target.field, ...target.path].join('.');
       assign(draft, { index: 0, inside: [], column: label, target, type: 'auto', byName: false }, value, mapping);
     }
+    draft.typed = row.typed === true;
     for (const assignment of planOf(row, json).assignments) {
       let value = row.values[assignment.index];
       for (const key of assignment.inside)
@@ -83,7 +87,7 @@ function assign(draft: Draft, to: Assignment, value: unknown, mapping: Mapping):
   const { field, path } = to.target;
   switch (field) {
     case 'rest':
-      draft.rest[path[0] as string] = parseCell(value, to.type, to.column);
+      draft.rest[path[0] as string] = toValue(draft, value, to.type, to.column);
       return;
     case 'type': {
       const kind = eventKinds.find((known) => known === String(value).trim().toLowerCase());
@@ -100,7 +104,7 @@ function assign(draft: Draft, to: Assignment, value: unknown, mapping: Mapping):
     case 'traits':
     case 'context': {
       if (path.length > 0) {
-        put(draft.objects[field], path, parseCell(value, to.type, to.column), to.column);
+        put(draft.objects[field], path, toValue(draft, value, to.type, to.column), to.column);
         return;
       }
       const object = toObject(value);
@@ -184,7 +188,11 @@ function joinBags({ objects }: Draft, bagName: 'properties' | 'traits'): JsonObj
 }
 
 function putAside(draft: Draft, column: string, value: unknown, mapping: Mapping): void {
-  if (mapping.otherColumns === 'properties') draft.rest[column] = parseCell(value, 'auto', column);
+  if (mapping.otherColumns === 'properties') draft.rest[column] = toValue(draft, value, 'auto', column);
+}
+
+function toValue({ typed }: Draft, value: unknown, type: CellType, column: string): unknown {
+  return typed && type === 'auto' ? value : parseCell(value, type, column);
 }
 
 function put(bag: JsonObject, path: readonly string[], value: unknown, column: string): void {

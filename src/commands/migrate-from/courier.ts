@@ -46,7 +46,7 @@ export function createCourier(options: CourierOptions) {
 
   function map(from: SourceRow): { row: Row; event: () => MappedEvent } {
     const object = parseKeepingDigits(from.json) as JsonObject;
-    const row = { line: 0, names, values: names.map((name) => object[name]) };
+    const row = { line: 0, names, values: names.map((name) => object[name]), typed: true };
     const ids = { next: () => toMessageId(prefix, from.id), byLine: () => 0 };
     return { row, event: () => toEvent(row, false, ids) };
   }

@@ -92,6 +92,7 @@ async function serveGateway(kind: 'idle' | 'log'): Promise<string> {
     tracker: nothing,
     reports: createReports({ log, warehouse, cache, ...telemetry }),
     introspection: config.INTROSPECTION,
+    admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: 128 * 1024 * 1024 },
     corsOrigins: config.CORS_ORIGINS,
   });
   return app.listen({ host, port: 0 });

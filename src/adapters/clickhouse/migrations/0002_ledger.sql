@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS {{table ledger}} {{on_cluster}}
     newest_received_at DateTime64(3, 'UTC'),
     newest_time DateTime64(3, 'UTC'),
     token String,
+    -- Hours within which a messageId of the live lane was known to count once; less than asked for when memory is short.
+    window_hours UInt32,
     written_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = {{engine MergeTree}}
