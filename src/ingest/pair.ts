@@ -65,6 +65,12 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     windowHours: () => repeats.hours,
   });
   const { persist } = store;
+  // What takes many statements is not one long step.
+  const watched: Warehouse = {
+    ...warehouse,
+    query: (statement, queryOptions) => warehouse.query<never>(statement, queryOptions).finally(onStep),
+    insert: (...insertion) => warehouse.insert(...insertion).finally(onStep),
+  };
   const epoch = await persist(live, 'the epoch', () => readEpoch(warehouse));
   for (const lease of history ? [live, history] : [live]) {
     const stream = toStreamOf(epoch, lease.partition);
@@ -81,12 +87,14 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
 
   if (options.verifyRecent) {
     for (const { lease, stream, next } of lanes)
-      await persist(lease, 'what was stored of late', () => verifyRecent({ ...deps, lease, stream, next }));
+      await persist(lease, 'what was stored of late', () =>
+        verifyRecent({ ...deps, warehouse: watched, lease, stream, next }),
+      );
   }
   const older = await persist(live, 'the ledger', () => readOlderStreams(warehouse, epoch));
   const repeats = await persist(live, 'the window of repeats', () =>
     openRepeats({
-      warehouse,
+      warehouse: watched,
       streams: { live: laneOf('live')!.stream, history: laneOf('history')?.stream ?? null, older },
       asOf: positions(),
       windowHours: options.windowHours,
