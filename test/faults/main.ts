@@ -125,6 +125,11 @@ for (const seed of seeds)
     await runOnce(each, seed);
   }
 process.stdout.write(`\n${toTable(running)}\n`);
-const command = ['npm run test:faults', process.argv.slice(2).join(' ')].filter(Boolean).join(' -- ');
+const given = Object.entries(process.env).flatMap(([name, value]) =>
+  name.startsWith('FAULT_') ? [`${name}=${value}`] : [],
+);
+const command = [[...given, 'npm run test:faults'].join(' '), process.argv.slice(2).join(' ')]
+  .filter(Boolean)
+  .join(' -- ');
 if (write) say(`wrote ${writeReport(running, await describeRun(command, beginning))}`);
 process.exit(running.every(isGood) ? 0 : 1);

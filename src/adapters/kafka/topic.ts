@@ -21,6 +21,9 @@ export async function createTopic(kafka: Kafka, plan: TopicPlan, logger: Logger)
     const config = {
       'min.insync.replicas': replication >= 3 ? '2' : '1',
       'unclean.leader.election.enable': 'false',
+      // By the broker's clock: a gateway's that is ahead would be refused, and one that is behind would have its events
+      // deleted before their time.
+      'message.timestamp.type': 'LogAppendTime',
       'cleanup.policy': 'delete',
       'retention.ms': String(plan.retentionMs),
       'max.message.bytes': String(plan.maxBatchBytes),
