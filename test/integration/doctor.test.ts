@@ -236,6 +236,7 @@ describeWith(['kafka', 'clickhouse', 'couchbase'], 'the doctor and real backends
       expect.stringContaining('problem Kafka topic 2 of 2 partitions take no events: min.insync.replicas is 2'),
       expect.stringContaining('problem Kafka topic unclean.leader.election.enable is true'),
       expect.stringContaining('problem Kafka topic cleanup.policy is compact'),
+      expect.stringContaining('warning Kafka topic message.timestamp.type is CreateTime'),
       expect.stringContaining('problem Kafka topic retention.ms keeps events for 1 h'),
       expect.stringContaining('warning Kafka topic retention.bytes'),
       expect.stringContaining('problem Kafka topic max.message.bytes is 100000'),
@@ -244,6 +245,8 @@ describeWith(['kafka', 'clickhouse', 'couchbase'], 'the doctor and real backends
     await createTopic(other, 1, { 'retention.ms': String(48 * 3_600_000) });
     expect((await doctor({ ...environment, KAFKA_TOPIC: other })).about('Kafka topic')).toEqual([
       expect.stringContaining('replication is 1'),
+      expect.stringContaining('warning Kafka topic 1 partitions, and they come in pairs'),
+      expect.stringContaining('warning Kafka topic message.timestamp.type is CreateTime'),
       expect.stringContaining('warning Kafka topic retention.ms keeps events for 48 h'),
     ]);
   }, 60_000);
@@ -255,7 +258,10 @@ describeWith(['kafka', 'clickhouse', 'couchbase'], 'the doctor and real backends
     const kafka = new Kafka({ brokers: servers.KAFKA_BROKERS.split(','), logLevel: logLevel.NOTHING });
     const producer = kafka.producer();
     await producer.connect();
-    await producer.send({ topic, messages: Array.from({ length: 10 }, (_, i) => ({ value: `record ${i}` })) });
+    await producer.send({
+      topic,
+      messages: Array.from({ length: 10 }, (_, i) => ({ value: `record ${i}`, partition: 0 })),
+    });
     await producer.disconnect();
     await insert(servers, `${database}.ledger`, [
       { phase: 'completed', log_stream: 0, first_offset: 0, last_offset: 4, project: 'shop' },

@@ -15,6 +15,7 @@ const safe = {
   'retention.ms': String(168 * hour),
   'retention.bytes': '-1',
   'max.message.bytes': '4259840',
+  'message.timestamp.type': 'LogAppendTime',
 };
 
 function toPartition(partition: number, replicas: number, inSync: number): PartitionFacts {
@@ -43,6 +44,12 @@ test.each([
   ['problem  Kafka topic        retention.ms keeps events for 23.5 h', { 'retention.ms': String(23.5 * hour) }, 3, 3],
   ['warning  Kafka topic        retention.ms keeps events for 24 h', { 'retention.ms': String(24 * hour) }, 3, 3],
   ['problem  Kafka topic        max.message.bytes is 1048575', { 'max.message.bytes': '1048575' }, 3, 3],
+  [
+    'warning  Kafka topic        message.timestamp.type is CreateTime',
+    { 'message.timestamp.type': 'CreateTime' },
+    3,
+    3,
+  ],
   ['warning  Kafka topic        replication is 2', {}, 2, 2],
   ['warning  Kafka topic        1 of 2 partitions have replicas that are behind', {}, 3, 2],
   ['warning  Kafka topic        its settings may not be read', null, 3, 3],

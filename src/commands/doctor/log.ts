@@ -106,6 +106,13 @@ export function judgeTopic(config: Config, topic: TopicFacts, brokers: number): 
     const more = brokers < 3 ? 'run three brokers, then raise it' : 'raise it to 3';
     findings.push(warning(about, `replication is ${replicas}, so a lost disk can lose acknowledged events: ${more}`));
   }
+  if (partitions.length % 2 === 1)
+    findings.push(
+      warning(
+        about,
+        `${partitions.length} partitions, and they come in pairs, for live events and for history: ${partitions.length === 1 ? 'imports stand in front of live events' : 'the last one is not used'}. Make the topic with an even number`,
+      ),
+    );
   if (settings === null)
     findings.push(
       warning(about, 'its settings may not be read: allow this user DescribeConfigs, or check them yourself'),
@@ -155,6 +162,13 @@ function judgeSettings(
       problem(
         about,
         "cleanup.policy is compact, which removes all but the last of a person's events: set it to delete",
+      ),
+    );
+  if (settings.get('message.timestamp.type') === 'CreateTime')
+    findings.push(
+      warning(
+        about,
+        'message.timestamp.type is CreateTime, so a gateway whose clock is wrong has its events refused or removed early: set it to LogAppendTime',
       ),
     );
   findings.push(...judgeRetention(config, settings));
