@@ -52,27 +52,31 @@ const nobody = { project: '', keyId: '', messageId: '', fingerprint: 0, received
 
 /** What each record says of itself; null where that cannot be read. */
 export async function readFacts(records: readonly LogRecord[]): Promise<(RecordFacts | null)[]> {
-  const facts: (RecordFacts | null)[] = [];
+  // Of its full length at once: what grows by pushing is copied again and again.
+  const facts = new Array<RecordFacts | null>(records.length);
   // A record is one line: what has more would be taken for more rows.
   let isSuspicious = false;
   for (const run of toRuns(records)) isSuspicious ||= run.includes(newline);
-  for (const { value } of records) {
-    if (facts.length % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-    facts.push(isSuspicious && value.includes(newline) ? null : readRecord(value));
+  for (let i = 0; i < records.length; i++) {
+    if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
+    const { value } = records[i]!;
+    facts[i] = isSuspicious && value.includes(newline) ? null : readRecord(value);
   }
   return facts;
 }
 
-/** Makes of every record what its verdict says, in order. */
+/** Makes of every record what its verdict says, in order. `allocate` answers memory for the lines of events. */
 export async function decideBatch(
   stream: Stream,
   records: readonly LogRecord[],
   facts: readonly (RecordFacts | null)[],
   verdicts: readonly (Verdict | null)[],
+  allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
 ): Promise<Batch> {
   const tallyOf = createTallies();
-  const toEventLine = createEventLines(stream, records);
-  const events: Line[] = [];
+  const toEventLine = createEventLines(stream, records, allocate);
+  const events = new Array<Line>(records.length);
+  let stored = 0;
   const repeats: Line[] = [];
   const deadLetters: Line[] = [];
   let conflicts = 0;
@@ -100,9 +104,10 @@ export async function decideBatch(
       tally.stored++;
       tally.touches.add(toTouch(known.time, known.receivedAt));
       tally.newestTime = Math.max(tally.newestTime, known.time);
-      events.push(toEventLine(record));
+      events[stored++] = toEventLine(record);
     }
   }
+  events.length = stored;
   return {
     stream,
     first: records[0]!.offset,
@@ -163,11 +168,15 @@ export function setAside(batch: Batch, records: readonly LogRecord[], refused: R
 const offsetBytes = 17;
 
 /** Lines of a record's bytes as they are, with its position in front. They lie side by side in memory, so that joining them copies nothing. */
-export function createEventLines(stream: Stream, records: readonly LogRecord[]): (record: LogRecord) => Line {
+function createEventLines(
+  stream: Stream,
+  records: readonly LogRecord[],
+  allocate: (size: number) => Buffer,
+): (record: LogRecord) => Line {
   const front = Buffer.from(`{"log_stream":${stream},"log_offset":`);
   let size = 0;
   for (const { value } of records) size += value.length + front.length + offsetBytes;
-  const bytes = Buffer.allocUnsafeSlow(size);
+  const bytes = allocate(size);
   let at = 0;
   return ({ offset, value }) => {
     const start = at;

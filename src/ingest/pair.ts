@@ -7,8 +7,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, decideBatch, readFacts } from './batch.ts';
 import type { DedupBudget } from './dedup-budget.ts';
 import { readEpoch, readLastCompleted, readOlderStreams } from './ledger.ts';
+import { createLineMemory } from './line-memory.ts';
 import { openRepeats } from './repeats.ts';
-import { assertSameLog } from './same-log.ts';
+import { assertSameLog, isOfEarlierLog } from './same-log.ts';
 import type { SinkOptions } from './sink-options.ts';
 import { createStore } from './store.ts';
 import { createTaker, nextOf, takeRange } from './taker.ts';
@@ -34,6 +35,8 @@ interface Lane {
   next: number;
   /** The group's commit says less than `next`: it names a range that is being stored, or was the last to be. */
   open: boolean;
+  /** The group's commit is none of this log. */
+  readonly isVoid: boolean;
 }
 
 /** Records that were taken, and what they become as far as it is known. */
@@ -55,6 +58,7 @@ const historyRows = 10_000;
 export async function runPair(deps: PairDeps, live: PartitionLease, history: PartitionLease | null): Promise<void> {
   const { log, warehouse, metrics, logger, options } = deps;
   const lanes: Lane[] = [];
+  const memory = createLineMemory();
   const onStep = () => deps.onStep(new Map(lanes.map(({ lease, next }) => [lease.partition, next])));
   const store = createStore({
     warehouse,
@@ -78,9 +82,19 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     await persist(lease, 'the log', () => assertSameLog(log, lease, stream, completed));
     const { next, end } = lease.committed;
     const name = fromLogPartition(lease.partition).lane === liveLane ? 'live' : 'history';
+    const isVoid =
+      completed === null &&
+      next > 0 &&
+      (await persist(lease, 'the log', () => isOfEarlierLog(log, warehouse, lease, epoch)));
+    if (isVoid) {
+      const { begin = 0 } = (await persist(lease, 'the log', () => log.inspect()))[lease.partition] ?? {};
+      logger.warn({ partition: lease.partition, next, begin }, 'the commit is of an earlier log: beginning anew');
+      lanes.push({ name, lease, stream, next: begin, open: true, isVoid });
+      continue;
+    }
     // The group may have forgotten how far it was; the ledger has not.
     const stored = end === null ? Math.max(next, (completed?.last ?? -1) + 1) : next;
-    lanes.push({ name, lease, stream, next: stored, open: end !== null || next < stored });
+    lanes.push({ name, lease, stream, next: stored, open: end !== null || next < stored, isVoid });
   }
   const laneOf = (name: Lane['name']) => lanes.find((lane) => lane.name === name);
   const positions = () => ({ live: laneOf('live')!.next, history: laneOf('history')?.next ?? 0 });
@@ -106,7 +120,7 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
   );
   try {
     logger.info({ partition: fromLogPartition(live.partition).partition, ...positions() }, 'consuming a partition');
-    for (const lane of lanes) await replay(lane);
+    for (const lane of lanes) await (lane.isVoid ? readUp(lane) : replay(lane));
     await consume();
   } finally {
     repeats.close();
@@ -117,14 +131,14 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     const verdicts = await persist(lane.lease, 'the lookup of repeats', () =>
       repeats.judge(lane.name, asOf, facts, lane.lease.lost),
     );
-    return decideBatch(lane.stream, records, facts, verdicts);
+    return decideBatch(lane.stream, records, facts, verdicts, memory.take);
   }
 
   /** While a batch is being stored, the engine has the work: the next one is decided meanwhile, as far as memory can. */
   async function prepare(lane: Lane, records: readonly LogRecord[]): Promise<Prepared> {
     const facts = await readFacts(records);
     const verdicts = lane.name === 'live' && records.length > 0 ? await repeats.judgeAhead(facts) : null;
-    const batch = verdicts && (await decideBatch(lane.stream, records, facts, verdicts));
+    const batch = verdicts && (await decideBatch(lane.stream, records, facts, verdicts, memory.take));
     return { lane, records, facts, batch };
   }
 
@@ -137,6 +151,21 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
       const batch = await decide({ lane, records, facts: await readFacts(records), batch: null });
       await store.storeBatch(lane.lease, batch, records, true);
       lane.next = batch.last + 1;
+    }
+  }
+
+  /** What a commit that is none of this log would skip; the lease hands out what is behind it. */
+  async function readUp(lane: Lane): Promise<void> {
+    const { partition, committed, stopping } = lane.lease;
+    while (lane.next < committed.next && !stopping.aborted) {
+      const last = Math.min(lane.next + options.batchRows, committed.next) - 1;
+      const records: LogRecord[] = [];
+      await persist(lane.lease, 'the log', async () => {
+        records.length = 0;
+        for await (const chunk of log.read(partition, lane.next, last)) records.push(...chunk);
+      });
+      if (records.length === 0) return;
+      await storeNext({ lane, records, facts: await readFacts(records), batch: null }, () => {});
     }
   }
 
@@ -155,8 +184,9 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     lane.open = true;
     const batch = prepared.batch ?? (await decide(prepared));
     onDecided();
-    await store.storeBatch(lane.lease, batch, records, false);
+    const isClean = await store.storeBatch(lane.lease, batch, records, false);
     lane.next = last + 1;
+    if (isClean && batch.events[0]) memory.give(batch.events[0].bytes);
   }
 
   async function consume(): Promise<void> {
@@ -167,16 +197,15 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     });
     const takeNext = async (): Promise<Prepared> => {
       const { of: lane, taken } = await nextOf(takers);
-      return prepare(
-        lane,
-        taken.filter(({ offset }) => offset >= lane.next),
-      );
+      const isAhead = taken.length === 0 || taken[0]!.offset >= lane.next;
+      return prepare(lane, isAhead ? taken : taken.filter(({ offset }) => offset >= lane.next));
     };
     let next = takeNext();
     for (;;) {
       const prepared = await next;
       const { lane, records } = prepared;
       if (records.length === 0) {
+        memory.clear();
         if (lane.open) await close(lane);
         if (live.stopping.aborted) break;
         next = takeNext();

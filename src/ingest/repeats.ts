@@ -118,26 +118,23 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
       found = await lookUp(warehouse, streams, suspects, { asOf, from, since, around: null }, within);
     }
     if (hours.highest > 0) known.advance(hours.lowest, hours.highest);
-    const verdicts: (Verdict | null)[] = [];
+    const verdicts = new Array<Verdict | null>(facts.length).fill(null);
     for (let i = 0; i < facts.length; i++) {
       if (i % stride === 0) await pause();
       const fact = facts[i] as RecordFacts | null;
-      if (fact === null) {
-        verdicts.push(null);
-        continue;
-      }
+      if (fact === null) continue;
       const at = i * slotWords;
       const hour = toHour(fact.receivedAt);
       const seen = known.find(slots, at);
       if (seen !== 0 && hour - toSeenHour(seen) <= windowHours) {
-        verdicts.push(isSamePayload(seen, fact.fingerprint) ? 'repeat' : 'conflict');
+        verdicts[i] = isSamePayload(seen, fact.fingerprint) ? 'repeat' : 'conflict';
         continue;
       }
       const first = found.size === 0 ? null : toLiveFirst(found.get(toIdKey(fact.project, fact.messageId)), hour);
       if (first === null) {
         known.addLive(slots, at);
-        verdicts.push('new');
-      } else verdicts.push(isSamePayload(first.fingerprint, fact.fingerprint) ? 'repeat' : 'conflict');
+        verdicts[i] = 'new';
+      } else verdicts[i] = isSamePayload(first.fingerprint, fact.fingerprint) ? 'repeat' : 'conflict';
     }
     return verdicts;
   };

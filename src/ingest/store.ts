@@ -14,8 +14,11 @@ import { repairRollup } from './rollup.ts';
  * announce, insert under the batch's token, complete. docs/architecture.md says why each step is there.
  */
 export interface Store {
-  /** `replayed`: somebody may have tried before, so read back what is there and add what is missing. */
-  storeBatch(lease: PartitionLease, batch: Batch, records: readonly LogRecord[], replayed: boolean): Promise<void>;
+  /**
+   * `replayed`: somebody may have tried before, so read back what is there and add what is missing. Resolves with whether
+   * each insert succeeded at once: then nobody reads the lines any more.
+   */
+  storeBatch(lease: PartitionLease, batch: Batch, records: readonly LogRecord[], replayed: boolean): Promise<boolean>;
   /** Tries until it succeeds, the lease is lost, or it fails while the lease is stopping. */
   persist<T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T>;
 }
@@ -184,6 +187,7 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
       metrics.sinkRows.inc({ outcome: 'deduplicated' }, batch.repeats.length);
       metrics.sinkRows.inc({ outcome: 'dead_lettered' }, batch.deadLetters.length);
       metrics.dedupConflicts.inc(batch.conflicts);
+      return !work.attempt.doubtful;
     },
   };
 }

@@ -88,7 +88,7 @@ async function play(seed: number, mistakes: Mistakes): Promise<string | null> {
       alive.push(await start());
       world.assign(some().name);
     } else if (roll < 0.16) world.freeze(some().name, random() < 0.5);
-    else if (roll < 0.162) {
+    else if (roll < 0.163) {
       world.recreate();
       sent[0] = [];
       sent[1] = [];
@@ -166,6 +166,7 @@ const mistakes: Record<string, Mistakes> = {
   'a window rebuilt from the whole table': { windowOfAll: true },
   'nothing read back': { noReadBack: true },
   'a rollup that is not compared': { rollupUnread: true },
+  'a commit of an earlier log that is trusted': { trustsOldCommits: true },
   'both lanes open at once': { bothOpen: true },
   'lanes that do not know each other': { lanesApart: true },
 };

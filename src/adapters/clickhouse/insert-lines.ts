@@ -53,7 +53,8 @@ async function writeNameless(folder: string, lines: Buffer): Promise<FileHandle>
   try {
     file = await open(path, 'wx+', 0o600);
     await unlink(path);
-    await file.writeFile(lines);
+    // writeFile would come back to the loop for every half a megabyte, and wait there for its turn.
+    for (let at = 0; at < lines.length; ) at += (await file.write(lines, at)).bytesWritten;
     return file;
   } catch (cause) {
     await file?.close();
