@@ -43,7 +43,7 @@ export const topicRecreated: ServerFault = {
   name: 'F14 topic recreated',
   on: 'servers',
   about:
-    'When everything is stored the topic is deleted and made anew, so that its offsets begin at 0 again. The sinks end themselves with LOG_REPLACED instead of taking the new records for old ones, until "tallygate migrate --new-epoch" says that it was meant. What was sent to the old topic is not sent again: ids are known within one log.',
+    'When everything is stored the topic is deleted and made anew, so that its offsets begin at 0 again. The sinks end themselves with LOG_REPLACED instead of taking the new records for old ones, until "tallygate migrate --new-epoch" says that it was meant. What was sent to the old topic is not sent again here; test/integration/repeats.test.ts does that.',
   async inject(site, { load, say }) {
     await load.pause();
     load.forget();
