@@ -66,7 +66,8 @@ test('what came in and what became of it, in all and by key; another project see
   expect(minutes.reduce((sum, { stored }) => sum + stored, 0)).toBe(3);
 
   const traces = await site.site.post({
-    query: '{ eventStatus(messageIds: ["a", "b", "d"]) { messageId state deduplicated conflicts } ingestion { dedupWindowHours } }',
+    query:
+      '{ eventStatus(messageIds: ["a", "b", "d"]) { messageId state deduplicated conflicts } ingestion { dedupWindowHours } }',
   });
   expect(traces.body.data).toEqual({
     ingestion: { dedupWindowHours: 24 },
