@@ -22,6 +22,8 @@ export interface SinkBench {
   readonly warehouse: CorrectableWarehouse;
   /** Starts a sink on a warehouse that may be a faulty one. */
   startSink(on?: Warehouse, options?: Partial<SinkOptions>): Promise<Consumption>;
+  /** Takes another log, which has nothing yet, for the present one. */
+  replaceLog(): Promise<void>;
   /** Resolves when the ledger covers the whole log. */
   untilStored(): Promise<void>;
   rows<Row>(sql: string): Promise<readonly Row[]>;
@@ -42,10 +44,25 @@ export async function openSinkBench(enginePath: string): Promise<SinkBench> {
     metrics,
   });
   await warehouse.migrate();
-  const log = await openLmdbLog({ path: folder, retentionMs: 3_600_000, maxQueuedBytes: 64e6, logger, metrics });
+  let logs = 0;
+  const openLog = () =>
+    openLmdbLog({
+      path: join(folder, String(++logs)),
+      retentionMs: 3_600_000,
+      maxQueuedBytes: 64e6,
+      logger,
+      metrics,
+    });
+  let log = await openLog();
   const rows = async <Row>(sql: string) => (await warehouse.query<Row>({ sql }, { label: 'test' })).rows;
   return {
-    log,
+    get log() {
+      return log;
+    },
+    async replaceLog() {
+      await log.close();
+      log = await openLog();
+    },
     warehouse,
     rows,
     startSink: (on = warehouse, options = {}) =>
@@ -66,12 +83,13 @@ export async function openSinkBench(enginePath: string): Promise<SinkBench> {
       }),
     async untilStored() {
       const ends = await readEnds(log);
+      const [present] = await rows<{ epoch: number }>('SELECT max(epoch) AS epoch FROM log_epochs');
       for (let left = 1200; ; left--) {
         const completed = await rows<{ log_stream: number; last: string }>(
           "SELECT log_stream, max(last_offset) AS last FROM ledger WHERE phase = 'completed' GROUP BY log_stream",
         );
         const lastOf = (partition: number) =>
-          Number(completed.find(({ log_stream }) => log_stream === toStreamOf(0, partition))?.last ?? -1);
+          Number(completed.find(({ log_stream }) => log_stream === toStreamOf(present!.epoch, partition))?.last ?? -1);
         if (ends.every((end, partition) => lastOf(partition) >= end - 1)) return;
         if (left === 0) throw new Error(`expected the ledger to reach ${ends}, it has ${JSON.stringify(completed)}`);
         await new Promise((resolve) => setTimeout(resolve, 25));

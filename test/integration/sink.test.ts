@@ -243,6 +243,35 @@ test('a log that was replaced by another one is refused, with what to do', async
   });
 });
 
+test('a log that was replaced is noticed though it has grown beyond, and a commit of the old one skips nothing of it', async () => {
+  await bench.log.append(0, [toRecord('a'), toRecord('b'), toRecord('c')]);
+  const first = await bench.startSink();
+  await bench.untilStored();
+  await first.stop(5000);
+  await bench.replaceLog();
+  await bench.log.append(
+    0,
+    Array.from({ length: 8 }, (_, n) => toRecord(`n${n}`)),
+  );
+  // As a sink does that has not noticed: what it commits was true of the old log.
+  const late = await bench.log.consume('sink', async (lease) => {
+    if (lease.partition === 0) await lease.commit({ next: 3, end: null });
+    await new Promise<void>((resolve) => lease.stopping.addEventListener('abort', () => resolve()));
+  });
+  await late.stop(5000);
+  const deceived = await bench.startSink();
+  await expect(deceived.ended).rejects.toMatchObject({ code: 'LOG_REPLACED' });
+
+  await bench.warehouse.insert('log_epochs', Buffer.from('{"epoch":1,"reason":"test"}\n'), { token: 'epoch' });
+  const sink = await bench.startSink();
+  await bench.untilStored();
+  await bench.log.append(0, [toRecord('n8'), toRecord('n2')]);
+  await bench.untilStored();
+  await sink.stop(5000);
+  const ids = await bench.rows<{ id: string }>('SELECT message_id AS id FROM events ORDER BY log_stream, log_offset');
+  expect(ids.map(({ id }) => id)).toEqual(['a', 'b', 'c', ...Array.from({ length: 9 }, (_, n) => `n${n}`)]);
+});
+
 test('a group that has forgotten how far it was stores nothing twice, and notices when the log holds something else there', async () => {
   for (let i = 0; i < 90; i += 30) {
     await bench.log.append(
