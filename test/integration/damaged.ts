@@ -88,7 +88,7 @@ export async function readAll({ rows }: Pick<SinkBench, 'rows'>) {
       'SELECT project, event, hour, log_stream, sum(r.events) AS n FROM rollup_hourly AS r GROUP BY project, event, hour, log_stream HAVING n != 0 ORDER BY ALL',
     ),
     ledger: await rows(
-      "SELECT * EXCEPT written_at FROM ledger WHERE phase = 'completed' ORDER BY log_stream, first_offset, project, key_id",
+      "SELECT * EXCEPT (written_at, window_hours) FROM ledger WHERE phase = 'completed' ORDER BY log_stream, first_offset, project, key_id",
     ),
   };
 }
