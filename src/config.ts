@@ -134,7 +134,7 @@ export const settings = {
   SINK_BATCH_ROWS: [integer(1, 200_000).default(50_000), 'Most rows of one insert.'],
   SINK_LINGER_MS: [
     integer(1, 60_000).optional(),
-    'Longest time that the sink collects rows for one insert, in milliseconds; unset, 500 with the embedded warehouse and 1000 with a server.',
+    'Longest time that the sink collects rows for one insert, in milliseconds (unset: 500 with the embedded warehouse, 1000 with a server).',
   ],
   SINK_STALL_SECONDS: [
     integer(10, 86_400).default(300),
