@@ -124,7 +124,7 @@ async function probe(url: string, messageId: string): Promise<number> {
     url,
     readToken,
     `query ($after: ConsistencyToken!) { trend(input: { range: { last: "2h" }, interval: HOUR, series: [{ event: "Probe" }],
-       filter: { property: "userId", op: EQ, value: "${messageId}" }, freshness: { after: $after, maxWaitMs: 30000 } }) { series { total } meta { consistency } } }`,
+       filter: { property: "$messageId", op: EQ, value: "${messageId}" }, freshness: { after: $after, maxWaitMs: 30000 } }) { series { total } meta { consistency } } }`,
     { after: track.token },
   );
   if (trend.meta.consistency !== 'SATISFIED' || trend.series[0]?.total !== 1)
