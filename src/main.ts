@@ -140,7 +140,7 @@ program.addCommand(untilSignal(createDemoCommand(ending)));
 
 const openStore = async () => {
   const { config, telemetry } = await prepare();
-  return (await import('./commands/verify/open-store.ts')).openStore(config, telemetry);
+  return (await import('./commands/store/open-store.ts')).openStore(config, telemetry);
 };
 for (const create of [createVerifyCommand, createReplayCommand, createDedupeCommand])
   program.addCommand(untilSignal(create({ ...ending, openStore })));

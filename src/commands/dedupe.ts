@@ -1,10 +1,11 @@
 import { Command } from 'commander';
-import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
-import { toStreamParts } from '../events/position.ts';
+import { TallygateError } from '../errors.ts';
+import { historyLane, toStreamParts } from '../events/position.ts';
 import type { Sighting } from '../ingest/audit/counted-twice.ts';
 import { type DedupeOptions, dedupe } from '../ingest/dedupe.ts';
-import { parseBound, parseLane, parsePartition } from './verify/bounds.ts';
-import type { OpenStore, StoreCommandDeps } from './verify/open-store.ts';
+import { parseBound, parseLane, parsePartition } from './store/bounds.ts';
+import type { StoreCommandDeps } from './store/open-store.ts';
+import { runOnStore } from './store/run-on-store.ts';
 
 interface Flags extends DedupeOptions {
   readonly dryRun?: boolean;
@@ -33,13 +34,10 @@ export function createDedupeCommand(deps: StoreCommandDeps): Command {
     .action(async (flags: Flags) => deps.onExitCode(await runDedupe(flags, deps)));
 }
 
-async function runDedupe({ dryRun, ...options }: Flags, deps: StoreCommandDeps): Promise<number> {
-  const { stdout = process.stdout, stderr = process.stderr, signal } = deps;
-  const print = (line: string) => stdout.write(`${line}\n`);
-  const isDry = dryRun === true;
-  let store: OpenStore | undefined;
-  try {
-    store = await deps.openStore();
+function runDedupe({ dryRun, ...options }: Flags, deps: StoreCommandDeps): Promise<number> {
+  const command = { name: 'dedupe', failed: exitCodes.failed, hint: '; run it again to go on' };
+  return runOnStore(command, deps, async ({ store, signal, print }) => {
+    const isDry = dryRun === true;
     let named = 0;
     const onRepeat = (repeat: Sighting, first: Sighting) => {
       if (++named <= shown) print(toLine(repeat, first));
@@ -55,19 +53,13 @@ async function runDedupe({ dryRun, ...options }: Flags, deps: StoreCommandDeps):
     for (const reason of skipped) print(`left alone: ${reason}`);
     if (signal?.aborted) throw new TallygateError('CANCELLED', 'stopped before the end');
     return skipped.size > 0 ? exitCodes.skipped : exitCodes.done;
-  } catch (thrown) {
-    const hint = isTallygateError(thrown) && thrown.retriable ? '; run it again to go on' : '';
-    stderr.write(`dedupe: ${toMessage(thrown)}${hint}\n`);
-    return exitCodes.failed;
-  } finally {
-    await store?.close();
-  }
+  });
 }
 
 function toLine({ project, messageId, stream, offset, receivedAt }: Sighting, first: Sighting): string {
   const toPlace = (of: { readonly stream: number; readonly offset: number }) => {
     const { lane, partition } = toStreamParts(of.stream);
-    return `${lane === 1 ? 'history ' : ''}${partition}:${of.offset}`;
+    return `${lane === historyLane ? 'history ' : ''}${partition}:${of.offset}`;
   };
   const at = (milliseconds: number) => new Date(milliseconds).toISOString();
   return `${project} ${messageId} at ${toPlace({ stream, offset })}, received ${at(receivedAt)}; first at ${toPlace(first)}, received ${at(first.receivedAt)}`;

@@ -1,7 +1,9 @@
 import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
 import { readEpoch } from '../ingest/ledger.ts';
-import { openLog, openWarehouse, type Telemetry } from '../roles/backends.ts';
+import { openLog, openWarehouse, type Telemetry, untilKnown } from '../roles/backends.ts';
+
+const patienceMs = 20_000;
 
 /** `tallygate migrate`: makes what is missing of tables and topics, and says what it did. */
 export async function runMigrate(
@@ -28,23 +30,12 @@ export async function runMigrate(
   }
   const log = await openLog({ ...config, MIGRATE_AT_START: true }, telemetry);
   try {
-    print(`log: ${await untilKnown(() => log.partitions())} partitions`);
+    // The topic is made in the background.
+    const cause = await untilKnown(log, patienceMs);
+    if (cause)
+      throw new TallygateError('LOG_UNAVAILABLE', 'expected the log to answer within 20 s, it did not', { cause });
+    print(`log: ${log.partitions()} partitions`);
   } finally {
     await log.close();
-  }
-}
-
-/** The topic is made in the background: wait for it. */
-async function untilKnown(read: () => number): Promise<number> {
-  for (let left = 100; ; left--) {
-    try {
-      return read();
-    } catch (thrown) {
-      if (left === 0)
-        throw new TallygateError('LOG_UNAVAILABLE', 'expected the log to answer within 20 s, it did not', {
-          cause: thrown,
-        });
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

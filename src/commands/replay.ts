@@ -1,13 +1,14 @@
 import { Command } from 'commander';
-import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
-import { fromLogPartition, type Stream, toStreamOf } from '../events/position.ts';
+import { TallygateError } from '../errors.ts';
+import { fromLogPartition, laneNames, type Stream, toStreamOf } from '../events/position.ts';
 import { type Bound, type Bounds, isWithin } from '../ingest/audit/bounds.ts';
 import { findOffset, readReceivedAt } from '../ingest/find-offset.ts';
 import { readEpoch, readLastCompleted } from '../ingest/ledger.ts';
 import { type Restored, restoreRange } from '../ingest/restore.ts';
 import type { PartitionState } from '../ports/event-log.ts';
-import { parseBound, parseLane, parsePartition } from './verify/bounds.ts';
-import type { OpenStore, StoreCommandDeps } from './verify/open-store.ts';
+import { parseBound, parseLane, parsePartition } from './store/bounds.ts';
+import type { OpenStore, StoreCommandDeps } from './store/open-store.ts';
+import { runOnStore, type StoreRun } from './store/run-on-store.ts';
 
 interface Flags extends Bounds {
   readonly available?: boolean;
@@ -24,7 +25,6 @@ const exitCodes = { done: 0, failed: 1, gone: 3 } as const;
 /** Gateways do not append in the order of their clocks: so much more on both sides of a time, in milliseconds. */
 const slackMs = 60_000;
 const progressMs = 2000;
-const laneNames = ['live', 'history'];
 
 /** `tallygate replay`. The exit code goes to `onExitCode`: 0 done, 1 failed or stopped, 3 done but for what the log has no more. */
 export function createReplayCommand(deps: StoreCommandDeps): Command {
@@ -39,30 +39,16 @@ export function createReplayCommand(deps: StoreCommandDeps): Command {
     .action(async (flags: Flags) => deps.onExitCode(await runReplay(flags, deps)));
 }
 
-async function runReplay({ available, dryRun, ...bounds }: Flags, deps: StoreCommandDeps): Promise<number> {
-  const { stdout = process.stdout, stderr = process.stderr } = deps;
-  let store: OpenStore | undefined;
-  try {
-    store = await deps.openStore();
-    const options = { ...bounds, isDry: dryRun === true, isAvailable: available === true };
-    const gone = await replay(store, options, deps, (line) => stdout.write(`${line}\n`));
-    if (deps.signal?.aborted) throw new TallygateError('CANCELLED', 'stopped before the end');
+function runReplay({ available, dryRun, ...bounds }: Flags, deps: StoreCommandDeps): Promise<number> {
+  const command = { name: 'replay', failed: exitCodes.failed, hint: '; run it again to go on' };
+  return runOnStore(command, deps, async (run) => {
+    const gone = await replay(run, { ...bounds, isDry: dryRun === true, isAvailable: available === true });
+    if (run.signal?.aborted) throw new TallygateError('CANCELLED', 'stopped before the end');
     return gone > 0 ? exitCodes.gone : exitCodes.done;
-  } catch (thrown) {
-    const hint = isTallygateError(thrown) && thrown.retriable ? '; run it again to go on' : '';
-    stderr.write(`replay: ${toMessage(thrown)}${hint}\n`);
-    return exitCodes.failed;
-  } finally {
-    await store?.close();
-  }
+  });
 }
 
-async function replay(
-  store: OpenStore,
-  options: ReplayOptions,
-  { signal, stderr = process.stderr }: StoreCommandDeps,
-  print: (line: string) => void,
-): Promise<number> {
+async function replay({ store, signal, print, say }: StoreRun, options: ReplayOptions): Promise<number> {
   const { log, warehouse, group } = store;
   const epoch = await readEpoch(warehouse);
   const states = await log.inspect(group);
@@ -92,7 +78,7 @@ async function replay(
         onBlock: (_, next) => {
           if (Date.now() - lastSaid < progressMs) return;
           lastSaid = Date.now();
-          stderr.write(`${toName(range.logPartition)}: at ${Math.min(next - 1, range.last)} of ${range.last}\n`);
+          say(`${toName(range.logPartition)}: at ${Math.min(next - 1, range.last)} of ${range.last}`);
         },
       },
       range,

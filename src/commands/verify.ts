@@ -1,10 +1,11 @@
 import { Command } from 'commander';
-import { toMessage } from '../errors.ts';
+import { laneNames } from '../events/position.ts';
 import type { Bounds } from '../ingest/audit/bounds.ts';
 import type { AuditFinding } from '../ingest/audit/finding.ts';
 import { type AuditReport, runAudit } from '../ingest/audit/run-audit.ts';
-import { parseBound, parseLane, parsePartition } from './verify/bounds.ts';
-import type { OpenStore, StoreCommandDeps } from './verify/open-store.ts';
+import { parseBound, parseLane, parsePartition } from './store/bounds.ts';
+import type { StoreCommandDeps } from './store/open-store.ts';
+import { runOnStore } from './store/run-on-store.ts';
 
 interface Flags extends Bounds {
   readonly deep?: boolean;
@@ -14,7 +15,6 @@ interface Flags extends Bounds {
 const exitCodes = { clean: 0, findings: 1, failed: 2 } as const;
 const shown = 200;
 const settleMs = 1500;
-const laneNames = ['live', 'history'];
 
 /** `tallygate verify`. The exit code goes to `onExitCode`: 0 nothing found, 1 findings, 2 it could not look. */
 export function createVerifyCommand(deps: StoreCommandDeps): Command {
@@ -29,23 +29,15 @@ export function createVerifyCommand(deps: StoreCommandDeps): Command {
     .action(async (flags: Flags) => deps.onExitCode(await verify(flags, deps)));
 }
 
-async function verify({ deep, json, ...bounds }: Flags, deps: StoreCommandDeps): Promise<number> {
-  const { stdout = process.stdout, stderr = process.stderr, signal } = deps;
-  let store: OpenStore | undefined;
-  try {
-    store = await deps.openStore();
+function verify({ deep, json, ...bounds }: Flags, deps: StoreCommandDeps): Promise<number> {
+  return runOnStore({ name: 'verify', failed: exitCodes.failed }, deps, async ({ store, signal, print }) => {
     const report = await runAudit(
       { ...store, settleMs, ...(signal ? { signal } : {}) },
       { ...bounds, isDeep: deep === true },
     );
-    stdout.write(json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toLines(report));
+    print(json ? JSON.stringify(toJson(report), null, 2) : toLines(report));
     return report.findings.length === 0 ? exitCodes.clean : exitCodes.findings;
-  } catch (thrown) {
-    stderr.write(`verify: ${toMessage(thrown)}\n`);
-    return exitCodes.failed;
-  } finally {
-    await store?.close();
-  }
+  });
 }
 
 function toJson({ findings, streams, later }: AuditReport) {
@@ -64,7 +56,7 @@ function toLines({ findings, streams, later }: AuditReport): string {
   lines.push(
     `${findings.length === 1 ? '1 finding' : `${findings.length} findings`}; ${positions} positions of ${streams.length} streams, ${compared} of them compared with the log`,
   );
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 function toLine({ kind, stream, first, last, expected, got, todo }: AuditFinding): string {

@@ -10,6 +10,8 @@ export type Stream = number;
 export const liveLane = 0;
 /** Imports: stored when live events leave room, so that history never delays them. */
 export const historyLane = 1;
+/** By lane, as people and metrics call them. */
+export const laneNames = ['live', 'history'] as const;
 
 export interface StreamParts {
   readonly epoch: number;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Arrival, earliestTime, latestTime, type TrackedEvent } from './event.ts';
+import type { RecordFacts } from './record-facts.ts';
 import { createUsualReader } from './usual-record.ts';
 
 /**
@@ -49,19 +50,6 @@ export function toRecordKey(project: string, userId: string, anonymousId: string
 export function toKeyProject(key: string): string {
   const end = key.indexOf('|');
   return end < 0 ? key : key.slice(0, end);
-}
-
-/** What the sink needs to know of a record. Times are milliseconds since 1970. */
-export interface RecordFacts {
-  readonly project: string;
-  /** The public name of the write key. */
-  readonly keyId: string;
-  readonly messageId: string;
-  /** CRC-32 of what the client said: tells a second try from another event under the same id. */
-  readonly fingerprint: number;
-  readonly receivedAt: number;
-  readonly time: number;
-  readonly dead: { readonly code: string; readonly message: string } | null;
 }
 
 /** Long enough for every prefix: a messageId of 100 characters takes at most 600 bytes of JSON. */

@@ -1,20 +1,11 @@
+import type { RecordFacts } from './record-facts.ts';
+
 /**
  * Reads the front of a record byte by byte, where it is as nearly all are: of a write key that was met before, ASCII without
  * escapes, no dead letter, of a minute that was met just before. It makes one text, of the messageId.
  * What it cannot read says nothing about the record.
  */
-export type UsualReader = (value: Buffer) => UsualFacts | null;
-
-/** See RecordFacts. */
-interface UsualFacts {
-  readonly project: string;
-  readonly keyId: string;
-  readonly messageId: string;
-  readonly fingerprint: number;
-  readonly receivedAt: number;
-  readonly time: number;
-  readonly dead: null;
-}
+export type UsualReader = (value: Buffer) => RecordFacts | null;
 
 /** Everything in front of the fingerprint. */
 interface Owner {

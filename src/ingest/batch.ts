@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Stream } from '../events/position.ts';
-import { type RecordFacts, readRecord, toStoredTime } from '../events/record.ts';
+import { readRecord, toStoredTime } from '../events/record.ts';
+import type { RecordFacts } from '../events/record-facts.ts';
 import { toTouch } from '../events/touch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { Verdict } from './repeats.ts';

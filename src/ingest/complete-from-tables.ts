@@ -1,7 +1,7 @@
 import { farDays } from '../events/touch.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { readCompleted, toLedgerRow } from './ledger.ts';
-import type { StreamRange } from './rollup.ts';
+import { inRange, type StreamRange } from './stream-range.ts';
 
 interface Row {
   readonly project: string;
@@ -23,7 +23,7 @@ const touch = `if(t >= 0 AND abs(t - r) <= ${farMs}, toInt32(intDiv(t, 3600000))
 /** Writes the ledger's rows for a range that it has lost: they say what the tables hold. */
 export async function completeFromTables(warehouse: Warehouse, range: StreamRange, token: string): Promise<void> {
   const { stream, first, last } = range;
-  const where = 'WHERE log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
+  const where = `WHERE ${inRange}`;
   const others = (stored: string) =>
     `[]::Array(Int32) AS touches, max(toUnixTimestamp64Milli(received_at)) AS newest_received, toInt64(0) AS newest FROM ${stored} ${where} GROUP BY project, key_id`;
   const { rows } = await warehouse.query<Row>(

@@ -1,7 +1,7 @@
 import type { Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { type OffsetRange, toLedgerRow } from './ledger.ts';
-import type { StreamRange } from './rollup.ts';
+import { inRange, type StreamRange } from './stream-range.ts';
 
 /**
  * Rows of the ledger's phase `corrected`. Those that begin a removal say what moves, as differences; those that end it say
@@ -73,14 +73,13 @@ interface Difference {
 }
 
 async function readDifferences(warehouse: Warehouse, range: StreamRange): Promise<Difference[]> {
-  const within = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
   const { rows } = await warehouse.query<Record<keyof Difference, string>>(
     {
       sql: `SELECT project, key_id, sum(s) AS stored, sum(d) AS deduplicated, sum(l) AS dead FROM (
               SELECT project, key_id, toInt64(uniqExact(log_offset)) AS s, toInt64(0) AS d, toInt64(0) AS l FROM events
-              WHERE ${within} AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${within}) GROUP BY project, key_id
-              UNION ALL SELECT project, key_id, 0, toInt64(uniqExact(log_offset)), 0 FROM repeats WHERE ${within} GROUP BY project, key_id
-              UNION ALL SELECT project, key_id, 0, 0, toInt64(uniqExact(log_offset)) FROM dead_letters WHERE ${within} GROUP BY project, key_id
+              WHERE ${inRange} AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${inRange}) GROUP BY project, key_id
+              UNION ALL SELECT project, key_id, 0, toInt64(uniqExact(log_offset)), 0 FROM repeats WHERE ${inRange} GROUP BY project, key_id
+              UNION ALL SELECT project, key_id, 0, 0, toInt64(uniqExact(log_offset)) FROM dead_letters WHERE ${inRange} GROUP BY project, key_id
               UNION ALL SELECT project, key_id, -sum(g.stored), -sum(g.deduplicated), -sum(g.dead_lettered) FROM ledger AS g
               WHERE (phase = 'completed' AND log_stream = {stream:UInt32} AND first_offset = {first:UInt64} AND last_offset = {last:UInt64})
                 OR (${ofRange}) GROUP BY project, key_id)

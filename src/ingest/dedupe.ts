@@ -5,10 +5,11 @@ import type { CorrectableWarehouse } from '../ports/warehouse.ts';
 import { type Bounds, isWithin } from './audit/bounds.ts';
 import { readRepeated, type Sighting } from './audit/counted-twice.ts';
 import { beginCorrection, endCorrection, isCorrectable, noteChanged, readOpenCorrections } from './corrections.ts';
-import { readEpoch } from './ledger.ts';
+import { readCompletedEnds, readEpoch } from './ledger.ts';
 import { readBlocks } from './pieces.ts';
 import { type RestoreDeps, restoreRange } from './restore.ts';
-import { repairRollup, type StreamRange } from './rollup.ts';
+import { repairRollup } from './rollup.ts';
+import { inRange, type StreamRange } from './stream-range.ts';
 
 export interface DedupeDeps extends RestoreDeps {
   readonly warehouse: CorrectableWarehouse;
@@ -95,14 +96,6 @@ function isAsked(options: DedupeOptions, { stream, offset, receivedAt }: Sightin
   return isAfter && isBefore;
 }
 
-async function readCompletedEnds(warehouse: CorrectableWarehouse): Promise<Map<Stream, number>> {
-  const { rows } = await warehouse.query<{ log_stream: number; last: string }>(
-    { sql: "SELECT log_stream, max(last_offset) AS last FROM ledger WHERE phase = 'completed' GROUP BY log_stream" },
-    { label: 'ledger', lane: 'sink' },
-  );
-  return new Map(rows.map(({ log_stream, last }) => [log_stream, Number(last)]));
-}
-
 /** Ends what an earlier run began. */
 async function goOn(deps: DedupeDeps, options: DedupeOptions, done: Deduped): Promise<void> {
   for (const { project, ...range } of await readOpenCorrections(deps.warehouse)) {
@@ -114,8 +107,7 @@ async function goOn(deps: DedupeDeps, options: DedupeOptions, done: Deduped): Pr
 
 /** Positions of a range that are in events and in repeats, of ids that another event has as well. */
 async function readMoved(warehouse: CorrectableWarehouse, range: StreamRange): Promise<number[]> {
-  const within = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
-  const moved = `${within} AND log_offset IN (SELECT log_offset FROM repeats WHERE ${within})`;
+  const moved = `${inRange} AND log_offset IN (SELECT log_offset FROM repeats WHERE ${inRange})`;
   const { rows } = await warehouse.query<{ log_offset: string }>(
     {
       sql: `SELECT DISTINCT log_offset FROM events WHERE ${moved} AND (project, message_id) IN (
@@ -214,7 +206,6 @@ async function addRepeats(
   moves: readonly (readonly [Sighting, Sighting])[],
 ): Promise<number[]> {
   const { stream, first, last } = range;
-  const within = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
   const read = async <R>(sql: string) =>
     (
       await warehouse.query<R>(
@@ -225,13 +216,13 @@ async function addRepeats(
   const wanted = new Set(offsets);
   const all = await read<Row>(
     `SELECT project, key_id, message_id, fingerprint, toUnixTimestamp64Milli(received_at) AS received, toUnixTimestamp64Milli(time) AS at, log_offset
-     FROM events WHERE ${within} ORDER BY log_offset LIMIT 1 BY log_offset`,
+     FROM events WHERE ${inRange} ORDER BY log_offset LIMIT 1 BY log_offset`,
   );
   const rows = all.filter(({ log_offset }) => wanted.has(Number(log_offset)));
   const firsts = new Map(moves.map(([{ offset }, stays]) => [offset, stays.fingerprint]));
   for (let round = 1; round <= rounds; round++) {
     const present = new Set(
-      (await read<{ log_offset: string }>(`SELECT log_offset FROM repeats WHERE ${within}`)).map(
+      (await read<{ log_offset: string }>(`SELECT log_offset FROM repeats WHERE ${inRange}`)).map(
         (row) => row.log_offset,
       ),
     );

@@ -1,8 +1,9 @@
 import { historyLane, liveLane, type Stream, toStream, toStreamParts } from '../events/position.ts';
-import type { RecordFacts } from '../events/record.ts';
+import type { RecordFacts } from '../events/record-facts.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
+import { toHour, toHourStart } from './id-slot.ts';
 import { type Found, lookUp, toIdKey } from './repeat-lookup.ts';
-import type { Verdict } from './repeats.ts';
+import { historyTimeMs, type Verdict } from './repeats.ts';
 
 /** A record that is not in the tables, and what it says of itself. */
 export interface Missing {
@@ -15,8 +16,6 @@ interface First extends Omit<Found, 'offset'> {
   readonly offset: number | null;
 }
 
-const hour = 3_600_000;
-const day = 24 * hour;
 const everywhere = { live: Number.MAX_SAFE_INTEGER, history: Number.MAX_SAFE_INTEGER };
 
 /**
@@ -41,15 +40,15 @@ export async function judgeMissing(
     {
       asOf: everywhere,
       from: { live: 0, history: 0 },
-      since: isHistory ? 0 : Math.max(0, oldest - (windowHours + 1) * hour),
-      around: isHistory ? day : null,
+      since: isHistory ? 0 : Math.max(0, toHourStart(toHour(oldest) - windowHours)),
+      around: isHistory ? historyTimeMs : null,
     },
     signal,
   );
   const isNear = (first: First, { receivedAt, time }: RecordFacts) =>
     isHistory
-      ? first.time === null || Math.abs(first.time - time) <= day
-      : Math.abs(Math.floor(first.receivedAt / hour) - Math.floor(receivedAt / hour)) <= windowHours;
+      ? first.time === null || Math.abs(first.time - time) <= historyTimeMs
+      : Math.abs(toHour(first.receivedAt) - toHour(receivedAt)) <= windowHours;
   return missing.map(({ offset, facts }) => {
     if (facts === null) return null;
     const name = toIdKey(facts.project, facts.messageId);

@@ -62,21 +62,23 @@ export async function readEpoch(warehouse: Warehouse): Promise<number> {
   return rows[0]?.epoch ?? 0;
 }
 
+/** Last completed offset of each stream. */
+export async function readCompletedEnds(warehouse: Warehouse): Promise<Map<Stream, number>> {
+  const { rows } = await warehouse.query<{ log_stream: number; last: string }>(
+    { sql: "SELECT log_stream, max(last_offset) AS last FROM ledger WHERE phase = 'completed' GROUP BY log_stream" },
+    { label: 'ledger', lane: 'sink' },
+  );
+  return new Map(rows.map(({ log_stream, last }) => [log_stream, Number(last)]));
+}
+
 /** Streams of epochs before this one, with the last offset that is completed of each. */
 export async function readOlderStreams(
   warehouse: Warehouse,
   epoch: number,
 ): Promise<{ readonly stream: Stream; readonly last: number }[]> {
   if (epoch === 0) return [];
-  const { rows } = await warehouse.query<{ log_stream: number; last: string }>(
-    {
-      sql: `SELECT log_stream, max(last_offset) AS last FROM ledger
-            WHERE phase = 'completed' AND log_stream < {first:UInt32} GROUP BY log_stream ORDER BY log_stream`,
-      params: { first: toStreamOf(epoch, 0) },
-    },
-    { label: 'epoch', lane: 'sink' },
-  );
-  return rows.map(({ log_stream, last }) => ({ stream: log_stream, last: Number(last) }));
+  const ends = [...(await readCompletedEnds(warehouse))].map(([stream, last]) => ({ stream, last }));
+  return ends.filter(({ stream }) => stream < toStreamOf(epoch, 0)).sort((a, b) => a.stream - b.stream);
 }
 
 export interface OffsetRange {

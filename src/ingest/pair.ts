@@ -1,5 +1,5 @@
 import { fromLogPartition, liveLane, type Stream, toStreamOf } from '../events/position.ts';
-import type { RecordFacts } from '../events/record.ts';
+import type { RecordFacts } from '../events/record-facts.ts';
 import type { EventLog, LogRecord, PartitionLease } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';

@@ -1,7 +1,7 @@
 import type { Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { type OffsetRange, toGaps } from './ledger.ts';
-import type { StreamRange } from './rollup.ts';
+import type { StreamRange } from './stream-range.ts';
 
 /** A range of the ledger, or what lies between two of them. */
 export interface Piece extends OffsetRange {

@@ -1,18 +1,24 @@
 import type { Warehouse } from '../ports/warehouse.ts';
-import type { StreamRange } from './rollup.ts';
+import { inRange, type StreamRange } from './stream-range.ts';
 
-/** The positions first..last of a stream that have a row in one of the three tables. */
-export async function readPresent(warehouse: Warehouse, { stream, first, last }: StreamRange): Promise<Set<number>> {
-  const range = 'WHERE log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
-  const { rows } = await warehouse.query<{ present: string[] }>(
+export interface Present {
+  /** Positions that have a row in one of the three tables. */
+  readonly offsets: ReadonlySet<number>;
+  /** More than there are positions where some have more than one. */
+  readonly rows: number;
+}
+
+/** What the tables have at positions first..last of a stream. */
+export async function readPresent(warehouse: Warehouse, { stream, first, last }: StreamRange): Promise<Present> {
+  const { rows } = await warehouse.query<{ present: string[]; rows: string }>(
     {
-      sql: `SELECT groupUniqArray(log_offset) AS present FROM (
-              SELECT log_offset FROM events ${range} UNION ALL
-              SELECT log_offset FROM dead_letters ${range} UNION ALL
-              SELECT log_offset FROM repeats ${range})`,
+      sql: `SELECT groupUniqArray(log_offset) AS present, count() AS rows FROM (
+              SELECT log_offset FROM events WHERE ${inRange} UNION ALL
+              SELECT log_offset FROM dead_letters WHERE ${inRange} UNION ALL
+              SELECT log_offset FROM repeats WHERE ${inRange})`,
       params: { stream, first, last },
     },
     { label: 'read-back', lane: 'sink', limits: { seconds: 600 } },
   );
-  return new Set(rows[0]!.present.map(Number));
+  return { offsets: new Set(rows[0]!.present.map(Number)), rows: Number(rows[0]!.rows) };
 }

@@ -1,4 +1,4 @@
-import type { RecordFacts } from '../events/record.ts';
+import type { RecordFacts } from '../events/record-facts.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -1,6 +1,6 @@
-import { isTallygateError, TallygateError } from '../errors.ts';
+import { TallygateError } from '../errors.ts';
 import type { Stream } from '../events/position.ts';
-import type { RecordFacts } from '../events/record.ts';
+import type { RecordFacts } from '../events/record-facts.ts';
 import type { EventLog, LogRecord } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -9,9 +9,11 @@ import { type Batch, decideBatch, joinLines, type Line, readFacts, setAside, toT
 import { completeFromTables } from './complete-from-tables.ts';
 import { noteChanged } from './corrections.ts';
 import { judgeMissing } from './elsewhere.ts';
+import { insertEvents } from './insert-events.ts';
 import { type Piece, readBlocks } from './pieces.ts';
 import { readPresent } from './present.ts';
-import { readRollupDifferences, repairRollup, type StreamRange } from './rollup.ts';
+import { readRollupDifferences, repairRollup } from './rollup.ts';
+import type { StreamRange } from './stream-range.ts';
 
 export interface RestoreDeps {
   readonly log: EventLog;
@@ -96,7 +98,7 @@ async function restoreBlock(
 ): Promise<void> {
   const { warehouse, metrics, logger, isDry } = deps;
   const block = { stream, first: pieces[0]!.first, last: pieces.at(-1)!.last };
-  const present = await readPresent(warehouse, block);
+  const { offsets: present } = await readPresent(warehouse, block);
   const parts: Part[] = [];
   for (const piece of pieces) {
     const held = countHeld(present, piece);
@@ -202,7 +204,9 @@ async function insertLost({ warehouse }: RestoreDeps, block: StreamRange, losses
     for (const loss of losses) {
       const token = `${loss.part.token}:repair:${round}`;
       const of = (lines: readonly Line[]) => lines.filter(({ offset }) => absent.has(offset));
-      const refused = await insertEvents(warehouse, of(loss.batch.events), token);
+      const refused = await insertEvents(of(loss.batch.events), token, (text, part) =>
+        warehouse.insert('events', text, { token: part }),
+      );
       if (refused.size > 0) loss.batch = setAside(loss.batch, loss.part.missing, refused);
       for (const [table, lines] of [
         ['dead_letters', of(loss.batch.deadLetters)],
@@ -210,7 +214,7 @@ async function insertLost({ warehouse }: RestoreDeps, block: StreamRange, losses
       ] as const)
         if (lines.length > 0) await warehouse.insert(table, joinLines(lines), { token });
     }
-    const present = await readPresent(warehouse, block);
+    const { offsets: present } = await readPresent(warehouse, block);
     absent = new Set([...absent].filter((offset) => !present.has(offset)));
     if (absent.size === 0) return;
   }
@@ -218,20 +222,4 @@ async function insertLost({ warehouse }: RestoreDeps, block: StreamRange, losses
     'INTERNAL',
     `${absent.size} of positions ${block.first} to ${block.last} of stream ${block.stream} are still missing after ${rounds} repairs`,
   );
-}
-
-/** Inserts the lines that the engine takes, and resolves with those that it refuses, found by halving. */
-async function insertEvents(warehouse: Warehouse, lines: readonly Line[], token: string): Promise<Map<number, string>> {
-  if (lines.length === 0) return new Map();
-  try {
-    await warehouse.insert('events', joinLines(lines), { token });
-    return new Map();
-  } catch (thrown) {
-    if (!isTallygateError(thrown) || thrown.code !== 'BAD_ROWS') throw thrown;
-    if (lines.length === 1) return new Map([[lines[0]!.offset, thrown.message]]);
-    const half = lines.length >> 1;
-    const refused = await insertEvents(warehouse, lines.slice(0, half), `${token}:l`);
-    for (const each of await insertEvents(warehouse, lines.slice(half), `${token}:r`)) refused.set(...each);
-    return refused;
-  }
 }

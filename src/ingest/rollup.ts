@@ -3,6 +3,7 @@ import type { Stream } from '../events/position.ts';
 import { toStoredTime } from '../events/record.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { inRange, type StreamRange } from './stream-range.ts';
 
 /** Events of one name in one hour: how many the table has more (or, negative, fewer) than the rollup. */
 export interface RollupDifference {
@@ -17,13 +18,6 @@ export interface RollupDifference {
   /** Milliseconds since 1970. */
   readonly oldest: number;
   readonly newest: number;
-}
-
-/** Positions first..last of a stream. */
-export interface StreamRange {
-  readonly stream: Stream;
-  readonly first: number;
-  readonly last: number;
 }
 
 interface RollupDeps {
@@ -42,15 +36,14 @@ export async function readRollupDifferences(
   { stream, first, last }: StreamRange,
   isBeforeRemoval = false,
 ): Promise<RollupDifference[]> {
-  const within = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
-  const staying = isBeforeRemoval ? `AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${within})` : '';
+  const staying = isBeforeRemoval ? `AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${inRange})` : '';
   const { rows } = await warehouse.query<Record<keyof RollupDifference, string>>(
     {
       sql: `SELECT project, event, hour, sum(n) AS events, sum(m) AS rollup, min(lo) AS first, max(hi) AS last, min(t0) AS oldest, max(t1) AS newest
             FROM (
               SELECT project, event, toInt32(floor(toUnixTimestamp64Milli(time) / 3600000)) AS hour, toInt64(count()) AS n, toInt64(0) AS m,
                 min(log_offset) AS lo, max(log_offset) AS hi, min(toUnixTimestamp64Milli(time)) AS t0, max(toUnixTimestamp64Milli(time)) AS t1
-              FROM events WHERE ${within} ${staying}
+              FROM events WHERE ${inRange} ${staying}
               GROUP BY project, event, hour
               UNION ALL
               SELECT project, event, hour, toInt64(0), sum(r.events), min(first_offset), max(last_offset),

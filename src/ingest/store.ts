@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, isTallygateError, TallygateError, toMessage } from '../errors.ts';
-import type { Stream } from '../events/position.ts';
 import type { LogRecord, PartitionLease } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, joinLines, type Line, setAside } from './batch.ts';
+import { insertEvents } from './insert-events.ts';
 import { readCompleted, toLedgerLines } from './ledger.ts';
+import { readPresent } from './present.ts';
 import { repairRollup } from './rollup.ts';
 
 /**
@@ -79,55 +80,18 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
     });
   };
 
-  /** Finds the rows that the engine refuses by halving; the halves' tokens are as stable as the batch's. */
-  const insertEvents = async (work: Work, lines: readonly Line[], token: string): Promise<Map<number, string>> => {
-    if (lines.length === 0) return new Map();
-    try {
-      await insert(work, 'events', joinLines(lines), token);
-      return new Map();
-    } catch (thrown) {
-      if (!isTallygateError(thrown) || thrown.code !== 'BAD_ROWS') throw thrown;
-      if (lines.length === 1) return new Map([[lines[0]!.offset, thrown.message]]);
-      const half = lines.length >> 1;
-      const refused = await insertEvents(work, lines.slice(0, half), `${token}:l`);
-      for (const [offset, message] of await insertEvents(work, lines.slice(half), `${token}:r`))
-        refused.set(offset, message);
-      return refused;
-    }
-  };
-
-  const readPositions = async (
-    lease: PartitionLease,
-    stream: Stream,
-    first: number,
-    last: number,
-  ): Promise<Set<number>> => {
-    const range = 'WHERE log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
-    const { rows } = await persist(lease, 'reading back', () =>
-      warehouse.query<{ present: string[]; rows: string }>(
-        {
-          sql: `SELECT groupUniqArray(log_offset) AS present, count() AS rows FROM (
-                  SELECT log_offset FROM events ${range} UNION ALL
-                  SELECT log_offset FROM dead_letters ${range} UNION ALL
-                  SELECT log_offset FROM repeats ${range})`,
-          params: { stream, first, last },
-        },
-        { label: 'read-back', lane: 'sink', limits: { seconds: 600 } },
-      ),
+  const readBack = async (lease: PartitionLease, { stream, first, last }: Batch): Promise<ReadonlySet<number>> => {
+    const { offsets, rows } = await persist(lease, 'reading back', () =>
+      readPresent(warehouse, { stream, first, last }),
     );
-    const present = new Set(rows[0]!.present.map(Number));
-    if (Number(rows[0]!.rows) !== present.size) {
-      logger.error(
-        { stream, first, last, rows: Number(rows[0]!.rows), positions: present.size },
-        'positions are stored more than once',
-      );
-    }
-    return present;
+    if (rows !== offsets.size)
+      logger.error({ stream, first, last, rows, positions: offsets.size }, 'positions are stored more than once');
+    return offsets;
   };
 
   const repair = async (work: Work, batch: Batch) => {
     for (let attempt = 1; attempt <= repairs; attempt++) {
-      const present = await readPositions(work.lease, batch.stream, batch.first, batch.last);
+      const present = await readBack(work.lease, batch);
       let missing = 0;
       for (const [table, lines] of tablesOf(batch)) {
         const absent = lines.filter(({ offset }) => !present.has(offset));
@@ -173,7 +137,9 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
       const work: Work = { lease, attempt: { doubtful: replayed } };
       await insert(work, 'ledger', toLedgerLines('announced', decided), `${decided.token}:announced`);
       const started = performance.now();
-      const refused = await insertEvents(work, decided.events, decided.token);
+      const refused = await insertEvents(decided.events, decided.token, (lines, token) =>
+        insert(work, 'events', lines, token),
+      );
       metrics.sinkInsertSeconds.observe((performance.now() - started) / 1000);
       metrics.sinkBatchRows.observe(decided.events.length);
       const batch = refused.size === 0 ? decided : setAside(decided, records, refused);

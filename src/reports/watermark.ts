@@ -2,6 +2,7 @@ import { toMessage } from '../errors.ts';
 import {
   covers,
   fromLogPartition,
+  laneNames,
   liveLane,
   type PositionVector,
   type Stream,
@@ -64,8 +65,6 @@ interface LedgerRow {
   readonly last_offset: string;
   readonly touches: number[];
 }
-
-const laneNames = ['live', 'history'] as const;
 
 /** Least time between two readings, in milliseconds; the log and the ledger are never read for each request. */
 export const readEveryMs = 250;

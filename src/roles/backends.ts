@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEmbeddedWarehouse, openServerWarehouse } from '../adapters/clickhouse/open.ts';
 import { openCouchbaseCache } from '../adapters/couchbase/report-cache.ts';
 import type { KafkaAddress } from '../adapters/kafka/client.ts';
 import { createMemoryCache } from '../adapters/memory/report-cache.ts';
 import { createTieredCache } from '../adapters/memory/tiered-cache.ts';
 import type { Config } from '../config.ts';
-import { TallygateError } from '../errors.ts';
+import { isTallygateError, TallygateError } from '../errors.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { CorrectableWarehouse } from '../ports/warehouse.ts';
@@ -107,4 +108,21 @@ export function openCache(config: Config, { logger, metrics }: Telemetry): Repor
     metrics,
   });
   return createTieredCache({ near, far });
+}
+
+/** Waits until the log knows its partitions; the reason when it still does not after so many milliseconds, or nobody waits any more. */
+export async function untilKnown(
+  log: EventLog,
+  ms: number,
+  isWaiting: () => boolean = () => true,
+): Promise<TallygateError | null> {
+  for (const deadline = Date.now() + ms; ; await sleep(25)) {
+    try {
+      log.partitions();
+      return null;
+    } catch (thrown) {
+      if (!isTallygateError(thrown)) throw thrown;
+      if (!isWaiting() || Date.now() >= deadline) return thrown;
+    }
+  }
 }

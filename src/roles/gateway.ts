@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
-import { isTallygateError, TallygateError } from '../errors.ts';
+import { TallygateError } from '../errors.ts';
 import { createAuthenticator } from '../gateway/auth.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
@@ -14,7 +14,7 @@ import type { EventLog } from '../ports/event-log.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { createReports } from '../reports/reports.ts';
-import { assertShared, openCache, openLog, openWarehouse, type Telemetry } from './backends.ts';
+import { assertShared, openCache, openLog, openWarehouse, type Telemetry, untilKnown } from './backends.ts';
 
 /** A running part of the service. */
 export interface Part {
@@ -69,8 +69,9 @@ export async function startGatewayPart(
     );
   await app.register(landingPage({ demo: config.demo }));
   await listen(app, config);
-  // In the background: the process can be stopped meanwhile.
-  void untilKnown(log, () => phase === 'starting').then(() => {
+  // A gateway that has not met its log yet would refuse what the others take; one whose log is away does not wait for it. In
+  // the background: the process can be stopped meanwhile.
+  void untilKnown(log, firstContactMs, () => phase === 'starting').then(() => {
     if (phase === 'starting') phase = 'ready';
   });
 
@@ -94,18 +95,6 @@ export async function startGatewayPart(
       return stopped;
     },
   };
-}
-
-/** A gateway that has not met its log yet would refuse what the others take. One whose log is away does not wait for it. */
-async function untilKnown(log: EventLog, goesOn: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + firstContactMs; goesOn() && Date.now() < deadline; await sleep(25)) {
-    try {
-      log.partitions();
-      return;
-    } catch (thrown) {
-      if (!isTallygateError(thrown)) throw thrown;
-    }
-  }
 }
 
 /** `tallygate gateway`: answers mutations and reports; a sink elsewhere stores. */

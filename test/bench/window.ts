@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Connection, openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { historyLane, toStream } from '../../src/events/position.ts';
-import type { RecordFacts } from '../../src/events/record.ts';
+import type { RecordFacts } from '../../src/events/record-facts.ts';
 import { createDedupBudget } from '../../src/ingest/dedup-budget.ts';
 import { createIdTable } from '../../src/ingest/id-table.ts';
 import { openRepeats, type Repeats } from '../../src/ingest/repeats.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { OpenStore, StoreCommandDeps } from '../../src/commands/verify/open-store.ts';
+import type { OpenStore, StoreCommandDeps } from '../../src/commands/store/open-store.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 

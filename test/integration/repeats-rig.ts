@@ -1,6 +1,7 @@
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { historyLane, liveLane, toStream } from '../../src/events/position.ts';
-import { type RecordFacts, toStoredTime } from '../../src/events/record.ts';
+import { toStoredTime } from '../../src/events/record.ts';
+import type { RecordFacts } from '../../src/events/record-facts.ts';
 import { createDedupBudget, type DedupBudget } from '../../src/ingest/dedup-budget.ts';
 import type { PairStreams, Positions } from '../../src/ingest/repeat-lookup.ts';
 import { openRepeats, type Repeats, type Verdict } from '../../src/ingest/repeats.ts';

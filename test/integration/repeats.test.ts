@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { RecordFacts } from '../../src/events/record.ts';
+import type { RecordFacts } from '../../src/events/record-facts.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { type Batch, createBudget, createOracle, createPairBench, openTestWarehouse } from './repeats-rig.ts';
 

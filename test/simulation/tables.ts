@@ -101,12 +101,11 @@ export function createTables(mistakes: Mistakes, epoch: () => number) {
   const answer = ({ sql, params = {} }: Statement, label: string): unknown[] => {
     const { stream = 0, first = 0, last = 0, from = 0 } = params as Record<string, number>;
     const completed = tables.ledger.filter(({ phase, log_stream }) => phase === 'completed' && log_stream === stream);
-    if (label === 'epoch' && sql.includes('log_epochs')) return [{ epoch: epoch() }];
-    if (label === 'epoch') {
+    if (label === 'epoch') return [{ epoch: epoch() }];
+    if (label === 'ledger' && sql.includes('GROUP BY log_stream')) {
       const lasts = new Map<number, number>();
       for (const { phase, log_stream, last_offset } of tables.ledger)
-        if (phase === 'completed' && log_stream < Number(params.first))
-          lasts.set(log_stream, Math.max(last_offset, lasts.get(log_stream) ?? -1));
+        if (phase === 'completed') lasts.set(log_stream, Math.max(last_offset, lasts.get(log_stream) ?? -1));
       return [...lasts].map(([log_stream, last]) => ({ log_stream, last: String(last) }));
     }
     if (label === 'read-back') {

@@ -3,6 +3,7 @@ import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 import type { Warehouse } from '../../ports/warehouse.ts';
 import { readFacts } from '../batch.ts';
 import type { OffsetRange } from '../ledger.ts';
+import { inRange } from '../stream-range.ts';
 import { type AuditFinding, toOffsetRanges } from './finding.ts';
 
 /** Positions of one statement. */
@@ -46,8 +47,7 @@ export async function checkContent(
 }
 
 async function readRows(warehouse: Warehouse, stream: Stream, range: OffsetRange): Promise<Map<number, string>> {
-  const of = (table: string) =>
-    `SELECT log_offset, project, message_id, fingerprint FROM ${table} WHERE log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}`;
+  const of = (table: string) => `SELECT log_offset, project, message_id, fingerprint FROM ${table} WHERE ${inRange}`;
   const { rows } = await warehouse.query<{
     log_offset: string;
     project: string;

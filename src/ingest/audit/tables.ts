@@ -2,6 +2,7 @@ import type { Stream } from '../../events/position.ts';
 import { toStreamParts } from '../../events/position.ts';
 import type { Warehouse } from '../../ports/warehouse.ts';
 import type { OffsetRange } from '../ledger.ts';
+import { inRange } from '../stream-range.ts';
 import { type AuditFinding, toOffsetRanges, toReplay } from './finding.ts';
 import { type LedgerEntry, type LedgerRange, readCorrections } from './ledger-pages.ts';
 
@@ -19,7 +20,6 @@ const tables = [
   ['repeats', 'deduplicated'],
   ['dead_letters', 'deadLettered'],
 ] as const;
-const within = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
 const options = { label: 'verify', lane: 'sink', limits: { seconds: 600, resultRows: 1_000_000 } } as const;
 
 /** Every position of these completed ranges is in exactly one table, and the ledger's counts are those of the tables. */
@@ -122,7 +122,7 @@ async function readTallies(warehouse: Warehouse, stream: Stream, block: OffsetRa
   const parts = tables.map(
     ([table], i) =>
       `SELECT roundDown(log_offset, {bounds:Array(UInt64)}) AS begin, project, key_id, ${tables.map((_, at) => `${at === i ? 'count()' : '0'} AS c${at}`).join(', ')}
-       FROM ${table} WHERE ${within} GROUP BY begin, project, key_id`,
+       FROM ${table} WHERE ${inRange} GROUP BY begin, project, key_id`,
   );
   const { rows } = await warehouse.query<Record<string, string>>(
     {
@@ -146,7 +146,7 @@ async function readPositions(warehouse: Warehouse, stream: Stream, block: Offset
   const { rows } = await warehouse.query<{ begin: string; rows: string; positions: string }>(
     {
       sql: `SELECT roundDown(log_offset, {bounds:Array(UInt64)}) AS begin, count() AS rows, uniqExact(log_offset) AS positions
-            FROM (${tables.map(([table]) => `SELECT log_offset FROM ${table} WHERE ${within}`).join(' UNION ALL ')}) GROUP BY begin`,
+            FROM (${tables.map(([table]) => `SELECT log_offset FROM ${table} WHERE ${inRange}`).join(' UNION ALL ')}) GROUP BY begin`,
       params: { stream, ...block, bounds },
     },
     options,
@@ -164,7 +164,7 @@ async function readExactly(warehouse: Warehouse, stream: Stream, range: OffsetRa
     const last = Math.min(first + drillPositions - 1, range.last);
     const { rows } = await warehouse.query<{ log_offset: string; n: string }>(
       {
-        sql: `SELECT log_offset, count() AS n FROM (${tables.map(([table]) => `SELECT log_offset FROM ${table} WHERE ${within}`).join(' UNION ALL ')})
+        sql: `SELECT log_offset, count() AS n FROM (${tables.map(([table]) => `SELECT log_offset FROM ${table} WHERE ${inRange}`).join(' UNION ALL ')})
               GROUP BY log_offset ORDER BY log_offset`,
         params: { stream, first, last },
       },

@@ -1,0 +1,11 @@
+import type { Stream } from '../events/position.ts';
+
+/** Positions first..last of a stream. */
+export interface StreamRange {
+  readonly stream: Stream;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Rows at these positions; a StreamRange is what the parameters are. */
+export const inRange = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
