@@ -1,6 +1,6 @@
 import type { EventKind } from '../events/event.ts';
 import type { EventType } from './events.ts';
-import { allTime, type Plan, timeMs } from './plan.ts';
+import { allTime, type Plan, rowsIn, timeMs } from './plan.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
 import { sql, value } from './sql.ts';
 
@@ -62,20 +62,16 @@ interface PropertyRow {
 
 const planNames: Plan = {
   label: 'catalog',
-  shape: ['names', mostEvents],
-  depends: allTime,
-  select: (scope) => sql`SELECT event, kind, count() AS n, min(${timeMs}) AS first, max(${timeMs}) AS last
-    FROM events WHERE ${scope} GROUP BY event, kind ORDER BY n DESC, event LIMIT ${value('UInt32', mostEvents)}`,
+  select: sql`SELECT event, kind, count() AS n, min(${timeMs}) AS first, max(${timeMs}) AS last
+    FROM events WHERE ${rowsIn(allTime)} GROUP BY event, kind ORDER BY n DESC, event LIMIT ${value('UInt32', mostEvents)}`,
 };
 
 const planProperties: Plan = {
   label: 'catalog',
-  shape: ['properties', looked, mostProperties],
-  depends: allTime,
   // The newest of each name: the rows to look at are found by their order alone, and only those are opened.
-  select: (scope) => sql`SELECT event, kind, path, groupUniqArray(type) AS types, count() AS n FROM (
+  select: sql`SELECT event, kind, path, groupUniqArray(type) AS types, count() AS n FROM (
       SELECT event, kind, arrayJoin(CAST(JSONAllPathsWithTypes(doc), 'Array(Tuple(String, String))')) AS p, p.1 AS path, p.2 AS type
-      FROM (SELECT event, kind, doc FROM events WHERE ${scope} ORDER BY project DESC, event DESC, time DESC LIMIT ${value('UInt32', looked)} BY event, kind))
+      FROM (SELECT event, kind, doc FROM events WHERE ${rowsIn(allTime)} ORDER BY project DESC, event DESC, time DESC LIMIT ${value('UInt32', looked)} BY event, kind))
     GROUP BY event, kind, path ORDER BY n DESC, path LIMIT ${value('UInt32', mostProperties)} BY event, kind`,
   limits: { resultRows: mostEvents * mostProperties },
 };

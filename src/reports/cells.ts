@@ -3,7 +3,7 @@ import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Plan, type Row, toScope } from './plan.ts';
+import { type Plan, type Row, toSelect } from './plan.ts';
 import { toStatement } from './sql.ts';
 
 /** A plan with everything that its rows depend on named in a key. */
@@ -52,7 +52,7 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const flights = new Map<string, Flight>();
 
   const compute = async ({ key, plan, project, vector }: CellRequest, signal: AbortSignal): Promise<Cell> => {
-    const statement = toStatement(plan.select(toScope(project, vector)));
+    const statement = toStatement(toSelect(plan, project, vector));
     const { rows, rowsRead } = await warehouse.query<Row>(statement, {
       label: plan.label,
       project,

@@ -1,7 +1,7 @@
 import { TallygateError } from '../errors.ts';
 import type { EventKind } from '../events/event.ts';
 import { parseStoredTime } from '../events/record.ts';
-import { allOf, type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import {
   type Connection,
   encodeCursor,
@@ -11,10 +11,10 @@ import {
   parseFirst,
   toConnection,
 } from './page.ts';
-import { moment as at, inRange, type Plan } from './plan.ts';
+import { moment as at, type Plan, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { sql, value } from './sql.ts';
+import { allOf, always, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -99,16 +99,12 @@ function planEvents(filter: FilterInput | null | undefined, range: Range, first:
   const condition = toCondition(filter);
   const behind = after
     ? sql`(time, log_stream, log_offset) < (${at(after.time)}, ${value('UInt32', after.stream)}, ${value('UInt64', after.offset)})`
-    : sql`1`;
+    : always;
   return {
     label: 'events',
-    shape: [filter, range, first, after],
-    depends: range,
-    select: (
-      scope,
-    ) => sql`SELECT message_id, kind, event, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
+    select: sql`SELECT message_id, kind, event, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
         user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
-      FROM events WHERE ${scope} AND ${allOf([inRange(range), condition, behind])}
+      FROM events WHERE ${allOf([rowsIn(range), condition, behind])}
       ORDER BY time DESC, log_stream DESC, log_offset DESC LIMIT ${value('UInt32', first + 1)}`,
   };
 }

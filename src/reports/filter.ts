@@ -1,6 +1,6 @@
 import { TallygateError } from '../errors.ts';
 import { type Property, parseProperty, toNumber } from './property.ts';
-import { docPath, docValue, join, type Sql, sql, value } from './sql.ts';
+import { always, docPath, docValue, join, type Sql, sql, value } from './sql.ts';
 
 export type FilterOp =
   | 'EQ'
@@ -33,8 +33,6 @@ const deepest = 12;
 const mostValues = 1000;
 const longestValue = 10_000;
 
-const always = sql`1`;
-
 /**
  * The one translation of filters: a condition that is 1 or 0 for every event, never NULL, so that `not` is the opposite.
  * Throws INVALID_FILTER with the place of what is wrong.
@@ -43,12 +41,6 @@ export function toCondition(filter: FilterInput | null | undefined): Sql {
   if (filter === null || filter === undefined) return always;
   const budget = { comparisons: 0 };
   return translate(filter, 'filter', 0, budget);
-}
-
-/** All of them hold. */
-export function allOf(conditions: readonly Sql[]): Sql {
-  const real = conditions.filter((c) => c !== always);
-  return real.length === 0 ? always : join(real, ' AND ');
 }
 
 function translate(filter: FilterInput, at: string, depth: number, budget: { comparisons: number }): Sql {

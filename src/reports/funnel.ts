@@ -1,11 +1,11 @@
 import { TallygateError } from '../errors.ts';
-import { allOf, type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, toLabel, toSelection } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
-import { inRange, type Plan } from './plan.ts';
+import { type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { join, type Sql, sql } from './sql.ts';
+import { allOf, join, type Sql, sql } from './sql.ts';
 
 // ---- parameters
 
@@ -66,21 +66,17 @@ function planFunnel(input: FunnelInput, range: Range, windowSeconds: number): Pl
   const filter = toCondition(input.filter);
   return {
     label: 'funnel',
-    shape: [range, windowSeconds, input.steps.map(({ event, filter: f }) => [event, f]), input.filter],
-    depends: range,
-    select(scope) {
-      // Milliseconds since 1900, since the function takes no time before its zero.
-      return sql`SELECT level, count() AS persons FROM (
+    // Milliseconds since 1900, since the function takes no time before its zero.
+    select: sql`SELECT level, count() AS persons FROM (
           SELECT windowFunnel(${literal(windowSeconds * 1000)}, 'strict_once')(toUInt64(toUnixTimestamp64Milli(time) + 2208988800000), ${join(
             steps.map((s) => sql`(${s})`),
             ', ',
           )}) AS level
-          FROM events WHERE ${scope} AND ${allOf([inRange(range), filter])} AND (${join(
+          FROM events WHERE ${allOf([rowsIn(range), filter])} AND (${join(
             steps.map((s) => sql`(${s})`),
             ' OR ',
-          )}) GROUP BY person)
-        WHERE level > 0 GROUP BY level`;
-    },
+          )}) GROUP BY ${person})
+        WHERE level > 0 GROUP BY level`,
   };
 }
 

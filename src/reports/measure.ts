@@ -1,7 +1,8 @@
 import { TallygateError } from '../errors.ts';
-import { allOf, type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
+import { person } from './plan.ts';
 import { type Property, parseProperty, toNumber, toText } from './property.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { allOf, type Sql, sql, value } from './sql.ts';
 
 export type Measure =
   | 'COUNT'
@@ -39,8 +40,8 @@ const percentiles: Partial<Record<Measure, number>> = { P50: 0.5, P75: 0.75, P90
 /** The aggregate for a measure: NULL where there is nothing to measure, but 0 for counts and sums. Throws INVALID_INPUT. */
 export function toAggregate(measure: Measure, propertyName: string | null | undefined, at: string): Sql {
   if (measure === 'COUNT') return sql`toFloat64(count())`;
-  if (measure === 'UNIQUE_USERS') return sql`toFloat64(uniqExact(person))`;
-  if (measure === 'COUNT_PER_USER') return sql`if(count() = 0, NULL, count() / uniqExact(person))`;
+  if (measure === 'UNIQUE_USERS') return sql`toFloat64(uniqExact(${person}))`;
+  if (measure === 'COUNT_PER_USER') return sql`if(count() = 0, NULL, count() / uniqExact(${person}))`;
   const property = requireProperty(measure, propertyName, at);
   if (measure === 'UNIQUE_VALUES') return sql`toFloat64(uniqExact(${toText(property)}))`;
   const number = toNumber(property);

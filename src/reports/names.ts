@@ -1,16 +1,13 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { EventSelector } from './measure.ts';
-import { allTime, type Plan } from './plan.ts';
+import { allTime, type Plan, rowsIn } from './plan.ts';
 import type { Moment, Session } from './session.ts';
 import { sql } from './sql.ts';
 
 /** Names of the events that the project has; the most frequent 10,000. */
 const names: Plan = {
   label: 'names',
-  shape: null,
-  depends: allTime,
-  select: (scope) =>
-    sql`SELECT toString(event) AS event FROM events WHERE ${scope} GROUP BY event ORDER BY count() DESC LIMIT 10000`,
+  select: sql`SELECT toString(event) AS event FROM events WHERE ${rowsIn(allTime)} GROUP BY event ORDER BY count() DESC LIMIT 10000`,
 };
 
 /** A mistyped name answers 0 like one that nobody did: say so, and what it may have been meant to be. */

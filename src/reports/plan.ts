@@ -1,29 +1,52 @@
 import { hash } from 'node:crypto';
 import type { PositionVector } from '../events/position.ts';
 import type { StatementLimits } from '../ports/warehouse.ts';
-import { allOf } from './filter.ts';
 import type { TimeRange } from './range.ts';
-import { type Sql, sql, value } from './sql.ts';
-
-/** Raised whenever the meaning of cached rows changes. */
-const codeVersion = 1;
+import { allOf, fill, holesOf, type Sql, sql, value } from './sql.ts';
 
 /** The whole of time: what the catalog depends on. */
 export const allTime: TimeRange = { from: Date.UTC(1900, 0, 1), to: Date.UTC(2300, 0, 1) };
 
 /**
- * A part of a report that is computed and cached as one: its rows depend on the shape, and on the events in `depends`,
- * and on nothing else. Reports are made of plans; a planner may later split them into buckets and fuse their statements.
+ * A part of a report that is computed and cached as one. The statement says everything: it tells these rows from others of
+ * the same data, and its `rowsIn` tell which events they depend on.
  */
 export interface Plan {
   /** A short constant name. */
   readonly label: string;
-  /** Everything that tells these rows from others of the same data: as plain JSON. */
-  readonly shape: unknown;
-  readonly depends: TimeRange;
-  /** The statement; `scope` keeps it to the project's events that the snapshot has. */
-  select(scope: Sql): Sql;
+  readonly select: Sql;
   readonly limits?: Partial<StatementLimits>;
+}
+
+/**
+ * The condition of every SELECT from `events`: the project's rows within the range that the snapshot has. A cached answer
+ * is one of the events in the ranges of its statement, and of no others.
+ */
+export function rowsIn({ from, to }: TimeRange): Sql {
+  return allOf([
+    sql`${{ hole: 'rows', from, to }}`,
+    ...(from > allTime.from ? [sql`time >= ${moment(from)}`] : []),
+    ...(to < allTime.to ? [sql`time < ${moment(to)}`] : []),
+  ]);
+}
+
+/** Who did it: the same number for all ids that are one person as of the snapshot. Columns `person` are ids as they were written. */
+export const person: Sql = sql`${{ hole: 'person' }}`;
+
+/** The shortest range that has all the events that the plan's rows depend on. */
+export function dependsOf({ select }: Plan): TimeRange {
+  const ranges = holesOf(select).filter((hole) => hole.hole === 'rows');
+  if (ranges.length === 0) throw new Error('expected a statement with rowsIn, got none');
+  return {
+    from: Math.min(...ranges.map(({ from }) => from)),
+    to: Math.max(...ranges.map(({ to }) => to)),
+  };
+}
+
+/** The statement as of a snapshot. */
+export function toSelect({ select }: Plan, project: string, vector: PositionVector): Sql {
+  const scope = toScope(project, vector);
+  return fill(select, ({ hole }) => (hole === 'rows' ? scope : sql`person`));
 }
 
 export interface Row {
@@ -32,7 +55,7 @@ export interface Row {
 
 /** Names everything that the plan's rows depend on. */
 export function toCellKey(project: string, plan: Plan, version: string): string {
-  const shape = hash('sha256', JSON.stringify([codeVersion, plan.label, plan.shape]), 'base64url').slice(0, 32);
+  const shape = hash('sha256', JSON.stringify(plan.select), 'base64url').slice(0, 32);
   return `tg:${project}:${plan.label}:${shape}:${version}`;
 }
 
@@ -52,10 +75,6 @@ export function toScope(project: string, vector: PositionVector): Sql {
           streams.map(([, o]) => o),
         )}, toInt64(-1))`;
   return allOf([ofProject, included]);
-}
-
-export function inRange({ from, to }: TimeRange): Sql {
-  return sql`time >= ${moment(from)} AND time < ${moment(to)}`;
 }
 
 export function moment(milliseconds: number): Sql {

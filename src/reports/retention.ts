@@ -1,11 +1,11 @@
 import { TallygateError } from '../errors.ts';
-import { allOf, type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, toSelection } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
-import { allTime, inRange, type Plan, timeMs } from './plan.ts';
+import { allTime, type Plan, person, rowsIn, timeMs } from './plan.ts';
 import { type Interval, nextBucket, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { allOf, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -92,40 +92,27 @@ function planRetention(
   const cohortEvent = toSelection(input.cohortEvent);
   const returnEvent = toSelection(input.returnEvent);
   const filter = toCondition(input.filter);
+  // Whether a cohort event is somebody's first depends on all that came before.
   const whole = { from: isFirstTime ? allTime.from : (starts[0] as number), to: end };
   const cameBack =
     input.mode === 'ON_OR_AFTER'
       ? sql`arrayExists(r -> r >= cohort + p AND r < cohort + ${value('UInt32', periods)}, returns)`
       : sql`has(returns, cohort + p)`;
+  const index = sql`transform(roundDown(${timeMs}, ${value('Array(Int64)', edges)}), ${value('Array(Int64)', edges)}, ${value('Array(Int32)', indexes)}, toInt32(-1))`;
+  const first = sql`minIf(ms, is_cohort)`;
+  const isInside = (ms: Sql) => sql`${ms} >= ${value('Int64', range.from)} AND ${ms} < ${value('Int64', range.to)}`;
+  const joined = isFirstTime
+    ? sql`if(${isInside(first)}, [argMinIf(i, ms, is_cohort)], [])`
+    : sql`groupUniqArrayIf(i, is_cohort AND ${isInside(sql`ms`)})`;
   return {
     label: 'retention',
-    shape: [
-      range,
-      interval,
-      edges,
-      periods,
-      isFirstTime,
-      input.mode,
-      [input.cohortEvent, input.returnEvent].map(({ event, filter: f }) => [event, f]),
-      input.filter,
-    ],
-    // Whether a cohort event is somebody's first depends on all that came before.
-    depends: whole,
-    select(scope) {
-      const index = sql`transform(roundDown(${timeMs}, ${value('Array(Int64)', edges)}), ${value('Array(Int64)', edges)}, ${value('Array(Int32)', indexes)}, toInt32(-1))`;
-      const first = sql`minIf(ms, is_cohort)`;
-      const isInside = (ms: Sql) => sql`${ms} >= ${value('Int64', range.from)} AND ${ms} < ${value('Int64', range.to)}`;
-      const joined = isFirstTime
-        ? sql`if(${isInside(first)}, [argMinIf(i, ms, is_cohort)], [])`
-        : sql`groupUniqArrayIf(i, is_cohort AND ${isInside(sql`ms`)})`;
-      return sql`SELECT cohort, count() AS size, sumForEach(arrayMap(p -> toUInt64(${cameBack}), range(${value('UInt32', periods)}))) AS counts FROM (
-          SELECT arrayJoin(cohorts) AS cohort, returns FROM (
-            SELECT ${joined} AS cohorts, groupUniqArrayIf(i, is_return AND ms >= ${value('Int64', starts[0])}) AS returns FROM (
-              SELECT person, ${timeMs} AS ms, ${index} AS i, (${cohortEvent}) AS is_cohort, (${returnEvent}) AS is_return
-              FROM events WHERE ${scope} AND ${allOf([inRange(whole), filter])} AND ((${cohortEvent}) OR (${returnEvent})))
-            GROUP BY person HAVING countIf(is_cohort) > 0))
-        GROUP BY cohort ORDER BY cohort`;
-    },
+    select: sql`SELECT cohort, count() AS size, sumForEach(arrayMap(p -> toUInt64(${cameBack}), range(${value('UInt32', periods)}))) AS counts FROM (
+        SELECT arrayJoin(cohorts) AS cohort, returns FROM (
+          SELECT ${joined} AS cohorts, groupUniqArrayIf(i, is_return AND ms >= ${value('Int64', starts[0])}) AS returns FROM (
+            SELECT ${person} AS who, ${timeMs} AS ms, ${index} AS i, (${cohortEvent}) AS is_cohort, (${returnEvent}) AS is_return
+            FROM events WHERE ${allOf([rowsIn(whole), filter])} AND ((${cohortEvent}) OR (${returnEvent})))
+          GROUP BY who HAVING countIf(is_cohort) > 0))
+      GROUP BY cohort ORDER BY cohort`,
   };
 }
 

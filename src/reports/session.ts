@@ -4,7 +4,7 @@ import { covers, historyLane, joinVectors, type PositionVector, toStream, toStre
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { Cell, CellRequest, Cells } from './cells.ts';
-import { type Plan, type Row, toCellKey } from './plan.ts';
+import { dependsOf, type Plan, type Row, toCellKey } from './plan.ts';
 import type { Versions } from './versions.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
@@ -119,7 +119,7 @@ export function createSession({ project, signal, cells, versions, watermark, war
       return answer;
     },
     async load(at, plan) {
-      const version = await versions.versionOf(project, plan.depends, at.vector, signal);
+      const version = await versions.versionOf(project, dependsOf(plan), at.vector, signal);
       return loader.load({ key: toCellKey(project, plan, version), plan, project, vector: at.vector, fresh: at.fresh });
     },
     async query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {

@@ -7,7 +7,7 @@ import type { Statement } from '../ports/warehouse.ts';
  */
 export interface Sql {
   readonly strings: readonly string[];
-  readonly values: readonly Value[];
+  readonly values: readonly (Value | Hole)[];
 }
 
 interface Value {
@@ -15,13 +15,19 @@ interface Value {
   readonly value: unknown;
 }
 
-export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value)[]): Sql {
+/**
+ * What is only known when a snapshot is: the project's rows that it has (`from` and `to` say which of them matter: milliseconds
+ * since 1970, half-open), and who is who.
+ */
+export type Hole = { readonly hole: 'rows'; readonly from: number; readonly to: number } | { readonly hole: 'person' };
+
+export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value | Hole)[]): Sql {
   return assemble(strings.raw, parts);
 }
 
-function assemble(texts: readonly string[], parts: readonly (Sql | Value)[]): Sql {
+function assemble(texts: readonly string[], parts: readonly (Sql | Value | Hole)[]): Sql {
   const strings: string[] = [texts[0] as string];
-  const values: Value[] = [];
+  const values: (Value | Hole)[] = [];
   const append = (text: string) => {
     strings[strings.length - 1] += text;
   };
@@ -53,6 +59,26 @@ export function join(pieces: readonly Sql[], separator: string): Sql {
   return assemble(texts, pieces);
 }
 
+/** Fills each hole. */
+export function fill({ strings, values }: Sql, toSql: (hole: Hole) => Sql): Sql {
+  return assemble(
+    strings,
+    values.map((part) => ('hole' in part ? toSql(part) : part)),
+  );
+}
+
+export function holesOf({ values }: Sql): Hole[] {
+  return values.filter((part) => 'hole' in part);
+}
+
+export const always: Sql = sql`1`;
+
+/** All of them hold. */
+export function allOf(conditions: readonly Sql[]): Sql {
+  const real = conditions.filter((c) => c !== always);
+  return real.length === 0 ? always : join(real, ' AND ');
+}
+
 /** A path into the column `doc`, each part quoted: doc.`properties`.`price`. */
 export function docPath(path: readonly string[]): Sql {
   return { strings: [`doc.${path.map(quote).join('.')}`], values: [] };
@@ -78,9 +104,10 @@ const longestStatement = 250_000;
 export function toStatement({ strings, values }: Sql): Statement {
   const params: Record<string, unknown> = {};
   let text = strings[0] as string;
-  values.forEach(({ type, value: of }, i) => {
-    params[`p${i}`] = of;
-    text += `{p${i}:${type}}${strings[i + 1]}`;
+  values.forEach((part, i) => {
+    if ('hole' in part) throw new Error(`expected a statement without holes, got one for ${part.hole}`);
+    params[`p${i}`] = part.value;
+    text += `{p${i}:${part.type}}${strings[i + 1]}`;
   });
   const bytes = Buffer.byteLength(text);
   if (bytes > longestStatement) {

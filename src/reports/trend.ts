@@ -1,12 +1,12 @@
 import { TallygateError } from '../errors.ts';
-import { allOf, type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, type Measure, toAggregate, toLabel, toSelection } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
-import { inRange, type Plan, toBucketExpression } from './plan.ts';
+import { type Plan, rowsIn, toBucketExpression } from './plan.ts';
 import { parseProperty, toText } from './property.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -97,7 +97,6 @@ interface TrendRow {
 // ---- SQL
 
 interface Breakdown {
-  readonly property: string;
   readonly key: Sql;
   readonly limit: number;
   readonly includeOther: boolean;
@@ -113,33 +112,25 @@ function planSeries(
 ): Plan {
   const measure = series.measure ?? 'COUNT';
   const aggregate = toAggregate(measure, series.property, at);
-  const condition = allOf([inRange(range), toSelection(series), toCondition(filter)]);
+  const condition = allOf([rowsIn(range), toSelection(series), toCondition(filter)]);
   const bucket = toBucketExpression(buckets);
+  const limits = { resultRows: 1_000_000 };
+  if (breakdown === null) {
+    return {
+      label: 'trend',
+      select: sql`SELECT '' AS k, toString(${bucket}) AS b, toUInt8(grouping(b)) AS total, ${aggregate} AS v, count() AS n
+        FROM events WHERE ${condition} GROUP BY GROUPING SETS ((b), ()) HAVING n > 0`,
+      limits,
+    };
+  }
+  const top = sql`(SELECT key FROM (SELECT ${breakdown.key} AS key, count() AS events FROM events
+    WHERE ${condition} GROUP BY key ORDER BY events DESC, key LIMIT ${value('UInt32', breakdown.limit)}))`;
+  const others = breakdown.includeOther ? always : sql`${breakdown.key} IN ${top}`;
   return {
     label: 'trend',
-    shape: [
-      range,
-      buckets,
-      measure,
-      series.property,
-      series.event,
-      series.filter,
-      filter,
-      breakdown && [breakdown.property, breakdown.limit, breakdown.includeOther],
-    ],
-    depends: range,
-    select(scope) {
-      if (breakdown === null) {
-        return sql`SELECT '' AS k, toString(${bucket}) AS b, toUInt8(grouping(b)) AS total, ${aggregate} AS v, count() AS n
-          FROM events WHERE ${scope} AND ${condition} GROUP BY GROUPING SETS ((b), ()) HAVING n > 0`;
-      }
-      const top = sql`(SELECT key FROM (SELECT ${breakdown.key} AS key, count() AS events FROM events
-        WHERE ${scope} AND ${condition} GROUP BY key ORDER BY events DESC, key LIMIT ${value('UInt32', breakdown.limit)}))`;
-      const others = breakdown.includeOther ? sql`1` : sql`${breakdown.key} IN ${top}`;
-      return sql`SELECT if(${breakdown.key} IN ${top}, ${breakdown.key}, '~') AS k, toString(${bucket}) AS b, toUInt8(grouping(b)) AS total, ${aggregate} AS v, count() AS n
-        FROM events WHERE ${scope} AND ${condition} AND ${others} GROUP BY GROUPING SETS ((k, b), (k))`;
-    },
-    limits: { resultRows: 1_000_000 },
+    select: sql`SELECT if(${breakdown.key} IN ${top}, ${breakdown.key}, '~') AS k, toString(${bucket}) AS b, toUInt8(grouping(b)) AS total, ${aggregate} AS v, count() AS n
+      FROM events WHERE ${allOf([condition, others])} GROUP BY GROUPING SETS ((k, b), (k))`,
+    limits,
   };
 }
 
@@ -152,7 +143,7 @@ function parseBreakdown(inputs: readonly BreakdownInput[] | null | undefined): B
   if (limit < 1 || limit > mostValues)
     throw new TallygateError('INVALID_INPUT', `breakdown[0].limit: expected 1 to ${mostValues}, got ${limit}`);
   const key = sql`ifNull(concat('=', ${toText(parseProperty(input.property))}), '')`;
-  return { property: input.property, key, limit, includeOther: input.includeOther ?? true };
+  return { key, limit, includeOther: input.includeOther ?? true };
 }
 
 // ---- mapping

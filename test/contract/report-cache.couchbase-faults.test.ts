@@ -17,11 +17,11 @@ describeWithOwn(['couchbase'], 'a Couchbase server that misbehaves', (start) => 
     };
     const begin = performance.now();
     const { cache, lines } = open(away);
-    expect(performance.now() - begin).toBeLessThan(50);
+    expect(performance.now() - begin).toBeLessThan(1000);
     expect(cache.state()).toBe('degraded');
     // Long enough for more than one attempt to connect, of which one line tells.
     for (let i = 0; i < 45; i++) {
-      expect(await timeMiss(cache)).toBeLessThan(20);
+      expect(await timeMiss(cache)).toBeLessThan(200);
       await cache.setMany([entry('k')]);
       await sleep(100);
     }
