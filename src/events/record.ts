@@ -56,10 +56,12 @@ export function toKeyProject(key: string): string {
 const prefixBytes = 1400;
 const readUsual = createUsualReader(parseStoredTime);
 
-/** Reads the facts of a record; null when it is none of ours. */
-export function readRecord(value: Buffer): RecordFacts | null {
+/** Reads the facts of the record at start..end (exclusive) of these bytes; null when it is none of ours. */
+export function readRecord(bytes: Buffer, start = 0, end = bytes.length): RecordFacts | null {
   return (
-    readUsual(value) ?? readPrefix(value.toString('utf8', 0, Math.min(value.length, prefixBytes))) ?? readWhole(value)
+    readUsual(bytes, start, end) ??
+    readPrefix(bytes.toString('utf8', start, Math.min(end, start + prefixBytes))) ??
+    readWhole(bytes.toString('utf8', start, end))
   );
 }
 
@@ -89,10 +91,10 @@ function unquote(json: string): string {
 }
 
 /** The slow way, for records that another version wrote in another order. */
-function readWhole(value: Buffer): RecordFacts | null {
+function readWhole(text: string): RecordFacts | null {
   let row: Record<string, unknown>;
   try {
-    row = JSON.parse(value.toString());
+    row = JSON.parse(text);
   } catch {
     return null;
   }

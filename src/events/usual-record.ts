@@ -5,7 +5,7 @@ import type { RecordFacts } from './record-facts.ts';
  * escapes, no dead letter, of a minute that was met just before. It makes one text, of the messageId.
  * What it cannot read says nothing about the record.
  */
-export type UsualReader = (value: Buffer) => RecordFacts | null;
+export type UsualReader = (bytes: Buffer, start: number, end: number) => RecordFacts | null;
 
 /** Everything in front of the fingerprint. */
 interface Owner {
@@ -47,8 +47,8 @@ export function createUsualReader(parseTime: (text: string) => number): UsualRea
   /** Of the last receivedAt and the last time: an import's are far apart. */
   const minutes = [none, none];
 
-  const findOwner = (value: Buffer): Owner | null => {
-    const front = value.toString('latin1', 0, longestOwner);
+  const findOwner = (value: Buffer, from: number, to: number): Owner | null => {
+    const front = value.toString('latin1', from, Math.min(from + longestOwner, to));
     const name = front.indexOf(fingerprintName);
     if (name < 0) return null;
     const text = front.slice(0, name + fingerprintName.length);
@@ -63,9 +63,10 @@ export function createUsualReader(parseTime: (text: string) => number): UsualRea
   };
 
   /** Milliseconds since 1970; NaN when it is not usual. */
-  const readTime = (value: Buffer, at: number, which: 0 | 1): number => {
+  const readTime = (value: Buffer, at: number, to: number, which: 0 | 1): number => {
     const { bytes, start } = minutes[which] as Minute;
-    if (!has(value, at, bytes)) return readOtherMinute(value, at, which);
+    if (at + timeBytes > to) return Number.NaN;
+    if (!has(value, at, to, bytes)) return readOtherMinute(value, at, which);
     const tens = (value[at + 17] as number) - zero;
     const ones = (value[at + 18] as number) - zero;
     const a = (value[at + 20] as number) - zero;
@@ -85,48 +86,47 @@ export function createUsualReader(parseTime: (text: string) => number): UsualRea
     return time;
   };
 
-  return (value) => {
-    if (owner === null || !has(value, 0, owner.bytes)) owner = findOwner(value);
+  return (value, from, end) => {
+    if (owner === null || !has(value, from, end, owner.bytes)) owner = findOwner(value, from, end);
     if (owner === null) return null;
     const { project, keyId, bytes } = owner;
-    const length = value.length;
-    let at = bytes.length;
+    let at = from + bytes.length;
 
     let fingerprint = 0;
     const firstDigit = at;
-    for (; at < length; at++) {
+    for (; at < end; at++) {
       const digit = (value[at] as number) - zero;
       if (!isDigit(digit)) break;
       fingerprint = fingerprint * 10 + digit;
     }
-    if (at === firstDigit || at > firstDigit + 10 || !has(value, at, beforeId)) return null;
+    if (at === firstDigit || at > firstDigit + 10 || !has(value, at, end, beforeId)) return null;
 
     const id = at + beforeId.length;
-    const idEnd = Math.min(length, id + longestId);
+    const idEnd = Math.min(end, id + longestId);
     for (at = id; at < idEnd; at++) {
       const byte = value[at] as number;
       if (byte === quote) break;
       if (byte < 0x20 || byte > 0x7e || byte === backslash) return null;
     }
     const idLast = at;
-    if (!has(value, at, beforeReceivedAt)) return null;
+    if (!has(value, at, end, beforeReceivedAt)) return null;
 
     at += beforeReceivedAt.length;
-    const receivedAt = readTime(value, at, 0);
+    const receivedAt = readTime(value, at, end, 0);
     at += timeBytes;
-    if (Number.isNaN(receivedAt) || !has(value, at, beforeTime)) return null;
+    if (Number.isNaN(receivedAt) || !has(value, at, end, beforeTime)) return null;
     at += beforeTime.length;
-    const time = readTime(value, at, 1);
+    const time = readTime(value, at, end, 1);
     at += timeBytes;
-    if (Number.isNaN(time) || !(has(value, at, afterTime[0]) || has(value, at, afterTime[1]))) return null;
+    if (Number.isNaN(time) || !(has(value, at, end, afterTime[0]) || has(value, at, end, afterTime[1]))) return null;
     const messageId = value.toString('latin1', id, idLast);
     return { project, keyId, messageId, fingerprint, receivedAt, time, dead: null };
   };
 }
 
-function has(value: Buffer, at: number, bytes: Uint8Array): boolean {
+function has(value: Buffer, at: number, to: number, bytes: Uint8Array): boolean {
   const length = bytes.length;
-  if (at + length > value.length) return false;
+  if (at + length > to) return false;
   for (let i = 0; i < length; i++) if (value[at + i] !== bytes[i]) return false;
   return true;
 }

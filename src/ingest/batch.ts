@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { xxh3 } from '@node-rs/xxhash';
 import type { Stream } from '../events/position.ts';
 import { readRecord, toStoredTime } from '../events/record.ts';
 import type { RecordFacts } from '../events/record-facts.ts';
@@ -60,8 +60,9 @@ export async function readFacts(records: readonly LogRecord[]): Promise<(RecordF
   for (const run of toRuns(records)) isSuspicious ||= run.includes(newline);
   for (let i = 0; i < records.length; i++) {
     if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-    const { value } = records[i]!;
-    facts[i] = isSuspicious && value.includes(newline) ? null : readRecord(value);
+    const record = records[i]!;
+    facts[i] =
+      isSuspicious && toBytes(record).includes(newline) ? null : readRecord(record.bytes, record.start, record.end);
   }
   return facts;
 }
@@ -124,28 +125,21 @@ export async function decideBatch(
 
 /** Names a range by its place and its raw content. */
 export function toToken(stream: Stream, records: readonly LogRecord[]): string {
-  const digest = createHash('sha256');
+  const digest = xxh3.Xxh3.withSeed();
   for (const run of toRuns(records)) digest.update(run);
-  return `${stream}:${records[0]!.offset}-${records[records.length - 1]!.offset}:${digest.digest('hex').slice(0, 32)}`;
+  return `${stream}:${records[0]!.offset}-${records[records.length - 1]!.offset}:${digest.digest().toString(16)}`;
 }
 
 /** The values, those that lie side by side in memory as one: to go through them one by one costs more in calls than in work. */
 function* toRuns(records: readonly LogRecord[]): Iterable<Buffer> {
-  let first: Buffer | undefined;
-  let length = 0;
-  for (const { value } of records) {
-    if (first === undefined || value.buffer !== first.buffer || value.byteOffset !== first.byteOffset + length) {
-      if (first) yield toRun(first, length);
-      first = value;
-      length = 0;
-    }
-    length += value.length;
+  let from = 0;
+  for (let i = 1; i <= records.length; i++) {
+    const last = records[i - 1]!;
+    const next = records[i];
+    if (next !== undefined && next.bytes === last.bytes && next.start === last.end) continue;
+    yield last.bytes.subarray(records[from]!.start, last.end);
+    from = i;
   }
-  if (first) yield toRun(first, length);
-}
-
-function toRun(first: Buffer, length: number): Buffer {
-  return length === first.length ? first : Buffer.from(first.buffer, first.byteOffset, length);
 }
 
 /** The same batch with some of its events kept aside, since the warehouse refuses them. */
@@ -155,7 +149,7 @@ export function setAside(batch: Batch, records: readonly LogRecord[], refused: R
   for (const record of records) {
     const message = refused.get(record.offset);
     if (message === undefined) continue;
-    const facts = readRecord(record.value);
+    const facts = readRecord(record.bytes, record.start, record.end);
     const { project, keyId } = facts ?? nobody;
     const tally = tallies.find((each) => each.project === project && each.keyId === keyId)!;
     tally.stored--;
@@ -176,16 +170,16 @@ function createEventLines(
 ): (record: LogRecord) => Line {
   const front = Buffer.from(`{"log_stream":${stream},"log_offset":`);
   let size = 0;
-  for (const { value } of records) size += value.length + front.length + offsetBytes;
+  for (const record of records) size += record.end - record.start + front.length + offsetBytes;
   const bytes = allocate(size);
   let at = 0;
-  return ({ offset, value }) => {
+  return ({ offset, bytes: value, start: from, end: to }) => {
     const start = at;
     for (let i = 0; i < front.length; i++) bytes[at++] = front[i] as number;
     at = writeNumber(bytes, at, offset);
-    bytes.set(value, at);
+    value.copy(bytes, at, from, to);
     bytes[at] = comma;
-    at += value.length;
+    at += to - from;
     bytes[at++] = newline;
     return { offset, bytes, start, end: at };
   };
@@ -210,25 +204,26 @@ export function joinLines(lines: readonly Line[]): Buffer {
   if (first === undefined) return Buffer.alloc(0);
   let { start: end } = first;
   for (const line of lines) {
-    if (line.bytes !== first.bytes || line.start !== end) return Buffer.concat(lines.map(toText));
+    if (line.bytes !== first.bytes || line.start !== end) return Buffer.concat(lines.map(toBytes));
     end = line.end;
   }
   return first.bytes.subarray(first.start, end);
 }
 
-function toText({ bytes, start, end }: Line): Buffer {
+/** A record's value, or a line. */
+export function toBytes({ bytes, start, end }: Pick<Line, 'bytes' | 'start' | 'end'>): Buffer {
   return bytes.subarray(start, end);
 }
 
 export function toDeadLetter(
   stream: Stream,
-  { offset, value }: LogRecord,
+  record: LogRecord,
   facts: RecordFacts | null,
   code: string,
   message: string,
 ): Line {
   const { project, keyId, messageId, fingerprint, receivedAt } = facts ?? nobody;
-  return toLine(offset, {
+  return toLine(record.offset, {
     project,
     key_id: keyId,
     message_id: messageId,
@@ -236,9 +231,9 @@ export function toDeadLetter(
     code,
     message,
     received_at: toStoredTime(receivedAt),
-    record: value.toString('utf8'),
+    record: toBytes(record).toString('utf8'),
     log_stream: stream,
-    log_offset: offset,
+    log_offset: record.offset,
   });
 }
 

@@ -30,9 +30,9 @@ export async function readReceivedAt(
   to: number,
 ): Promise<{ readonly offset: number; readonly receivedAt: number } | null> {
   for await (const chunk of log.read(logPartition, from, Math.min(to, from + reach - 1))) {
-    for (const { offset, value } of chunk) {
-      const facts = readRecord(value);
-      if (facts !== null) return { offset, receivedAt: facts.receivedAt };
+    for (const record of chunk) {
+      const facts = readRecord(record.bytes, record.start, record.end);
+      if (facts !== null) return { offset: record.offset, receivedAt: facts.receivedAt };
     }
   }
   return null;

@@ -11,7 +11,10 @@ export interface NewRecord {
 
 export interface LogRecord {
   readonly offset: number;
-  readonly value: Buffer;
+  /** The value stands at start..end (exclusive) of these: a buffer for each record would cost more than reading it. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What a consumer group remembers of one partition. */

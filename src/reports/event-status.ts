@@ -98,8 +98,8 @@ async function readInFlight(
   for (const { partition, from, to } of parts) {
     if (to < from) continue;
     for await (const chunk of log.read(partition, from, to)) {
-      for (const { value: record } of chunk) {
-        const facts = readRecord(record);
+      for (const { bytes, start, end } of chunk) {
+        const facts = readRecord(bytes, start, end);
         if (facts?.project === project && ids.has(facts.messageId) && !found.has(facts.messageId))
           found.set(facts.messageId, facts.receivedAt);
       }

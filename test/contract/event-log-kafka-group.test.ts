@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/adapters/kafka/open-kafka-log.ts';
+import { toBytes } from '../../src/ingest/batch.ts';
 import type { EventLog, LogRecord, PartitionLease } from '../../src/ports/event-log.ts';
 import { createLogger, createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -126,9 +127,10 @@ describeWith(['kafka'], 'a group of consumers in Kafka', (env) => {
         if (taken[0]?.offset !== next) throw new Error(`expected offset ${next}, got ${taken[0]?.offset}`);
         next = (taken.at(-1) as LogRecord).offset + 1;
         await lease.commit({ next, end: null });
-        for (const { offset, value } of taken) {
+        for (const record of taken) {
+          const { offset } = record;
           if (seen[lease.partition]?.has(offset)) repeats++;
-          seen[lease.partition]?.set(offset, value.toString());
+          seen[lease.partition]?.set(offset, toBytes(record).toString());
         }
       }
     };

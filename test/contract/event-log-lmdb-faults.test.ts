@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openChunkStore } from '../../src/adapters/lmdb/chunk-store.ts';
 import { type LmdbLogOptions, openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
+import { toBytes } from '../../src/ingest/batch.ts';
 import type { EventLog, PartitionLease } from '../../src/ports/event-log.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -79,7 +80,7 @@ test('what was acknowledged is there after kill -9, and offsets go on', async ()
     const records = await readAll(log, partition);
     records.forEach((record, i) => {
       if (record.offset !== i) throw new Error(`expected offset ${i}, got ${record.offset}`);
-      stored.set(`${partition} ${i}`, record.value.toString());
+      stored.set(`${partition} ${i}`, toBytes(record).toString());
     });
     expect((await readEnds(log))[partition]).toBe(records.length);
   }

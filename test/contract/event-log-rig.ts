@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toBytes } from '../../src/ingest/batch.ts';
 import type { Consumption, EventLog, LogRecord, PartitionLease, TakeLimits } from '../../src/ports/event-log.ts';
 
 /** One log's storage: a folder, a topic. */
@@ -15,7 +16,7 @@ export function toRecords(...values: readonly string[]) {
 }
 
 export function toValues(records: readonly LogRecord[]): string[] {
-  return records.map(({ value }) => value.toString());
+  return records.map((record) => toBytes(record).toString());
 }
 
 export async function readAll(log: EventLog, partition: number, from = 0, to = Number.MAX_SAFE_INTEGER) {

@@ -8,9 +8,9 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 /** Enough bytes for the engine to get them as a file. */
 const rows = 5000;
 
-function toLines(project: string, { badAt = -1 } = {}): Buffer {
+function toLines(project: string, { badAt = -1, count = rows } = {}): Buffer {
   let lines = '';
-  for (let i = 0; i < rows; i++) {
+  for (let i = 0; i < count; i++) {
     const offset = i === badAt ? '"none"' : i;
     lines += `{"project":"${project}","message_id":"Grüße ${i} '\\\\{}","received_at":"2026-01-15 12:00:00.000","log_stream":7,"log_offset":${offset}}\n`;
   }
@@ -70,6 +70,17 @@ describe('large inserts into the engine in this process', () => {
     expect((await count('bad')).rows).toBe(0);
     await warehouse.insert('repeats', toLines('bad'), { token: '7:0-4999:c' });
     expect((await count('bad')).rows).toBe(rows);
+  });
+
+  it('leaves nothing of a long insert in a shorter one', async () => {
+    await warehouse.insert('repeats', toLines('long'), { token: '7:long' });
+    await warehouse.insert('repeats', toLines('short', { count: 2000 }), { token: '7:short' });
+    await warehouse.insert('repeats', toLines('longer'), { token: '7:longer' });
+    expect([await count('long'), await count('short'), await count('longer')].map(({ ids }) => ids)).toEqual([
+      rows,
+      2000,
+      rows,
+    ]);
   });
 
   it('leaves no file behind', async () => {

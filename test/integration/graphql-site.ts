@@ -11,6 +11,7 @@ import { createAuthenticator } from '../../src/gateway/auth.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
+import { toBytes } from '../../src/ingest/batch.ts';
 import type { Receipts } from '../../src/ingest/receipts.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
@@ -164,7 +165,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       for (const [partition, end] of ends.entries()) {
         if (end === 0) continue;
         for await (const chunk of log.read(partition, 0, end - 1))
-          for (const { value } of chunk) records.push(value.toString());
+          for (const record of chunk) records.push(toBytes(record).toString());
       }
       return records;
     },

@@ -1,3 +1,4 @@
+import { toLogRecord } from '../../src/adapters/kafka/log-record.ts';
 import { TallygateError } from '../../src/errors.ts';
 import { toStreamOf } from '../../src/events/position.ts';
 import type {
@@ -125,7 +126,7 @@ export function createWorld(random: () => number, mistakes: Mistakes) {
   return {
     tables,
     append(partition: 0 | 1, values: readonly Buffer[]) {
-      for (const value of values) records[partition].push({ offset: records[partition].length, value });
+      for (const value of values) records[partition].push(toLogRecord(records[partition].length, value));
     },
     addSink(name: string): SinkProcess {
       const actor: Actor = { name, steps: [], dead: false, frozen: false, onPartition: null, lease: null };

@@ -1,3 +1,4 @@
+import { toLogRecord } from '../../src/adapters/kafka/log-record.ts';
 import { decideBatch, joinLines, type Line, readFacts, toToken } from '../../src/ingest/batch.ts';
 import type { LogRecord } from '../../src/ports/event-log.ts';
 import { createRecords } from '../bench/events.ts';
@@ -13,14 +14,14 @@ function neighbours(count: number): LogRecord[] {
   let at = 0;
   return values.map(({ length }, i) => {
     at += length;
-    return { offset: firstOffset + i, value: all.subarray(at - length, at) };
+    return { offset: firstOffset + i, bytes: all, start: at - length, end: at };
   });
 }
 
-const toText = ({ bytes, start, end }: Line): string => bytes.toString('utf8', start, end);
+const toText = ({ bytes, start, end }: Line | LogRecord): string => bytes.toString('utf8', start, end);
 
 const apart = (records: readonly LogRecord[]): LogRecord[] =>
-  records.map(({ offset, value }) => ({ offset, value: Buffer.from(value.toString()) }));
+  records.map((record) => toLogRecord(record.offset, Buffer.from(toText(record))));
 
 describe('a batch', () => {
   const records = neighbours(50);
@@ -39,17 +40,15 @@ describe('a batch', () => {
       token,
     );
     const swapped = [...records];
-    swapped[3] = { offset: records[3]!.offset, value: records[4]!.value };
-    swapped[4] = { offset: records[4]!.offset, value: records[3]!.value };
+    swapped[3] = { ...records[4]!, offset: records[3]!.offset };
+    swapped[4] = { ...records[3]!, offset: records[4]!.offset };
     expect(toToken(stream, swapped)).not.toBe(token);
   });
 
   it('has each record to the byte in its line, behind its position', async () => {
     const { events } = await decideAllNew();
     expect(events.map(toText)).toEqual(
-      records.map(
-        ({ offset, value }) => `{"log_stream":${stream},"log_offset":${offset},${value.toString().slice(1)}\n`,
-      ),
+      records.map((record) => `{"log_stream":${stream},"log_offset":${record.offset},${toText(record).slice(1)}\n`),
     );
   });
 

@@ -3,6 +3,7 @@ import { parseCommit, toMetadata } from '../../src/adapters/kafka/commit-metadat
 import { toLogError, toProtocolType } from '../../src/adapters/kafka/failures.ts';
 import { toBeginning } from '../../src/adapters/kafka/group-commits.ts';
 import { createLease } from '../../src/adapters/kafka/lease.ts';
+import { toLogRecord } from '../../src/adapters/kafka/log-record.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 
 const logger = createSilentLogger();
@@ -21,7 +22,7 @@ function create(next = 0, bufferBytes = 100) {
   return { lease, rooms: () => rooms };
 }
 
-const record = (offset: number, size = 10) => ({ offset, value: Buffer.alloc(size) });
+const record = (offset: number, size = 10) => toLogRecord(offset, Buffer.alloc(size));
 
 describe('a lease', () => {
   test('asks for a pause when its buffer is full, and for more when half of it is free', async () => {

@@ -36,7 +36,7 @@ const page = (text: string) => ({
 
 async function lengthOfLast(): Promise<number> {
   const [end] = (await readEnds(log)) as [number];
-  for await (const chunk of log.read(0, end - 1, end - 1)) for (const { value } of chunk) return value.length;
+  for await (const chunk of log.read(0, end - 1, end - 1)) for (const { start, end: to } of chunk) return to - start;
   throw new Error('expected a record');
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseStoredTime, readRecord, toStoredTime } from '../../src/events/record.ts';
-import { createUsualReader } from '../../src/events/usual-record.ts';
+import { createUsualReader, type UsualReader } from '../../src/events/usual-record.ts';
 
 /** One of a few, so that one record is like another one before it but for a byte. */
 const owner = fc.record({ project: fc.constantFrom('shop', 'shop2', 'a'), keyId: fc.constantFrom('k', 'k1', '') });
@@ -34,12 +34,18 @@ function readSlowly(text: string): unknown {
   };
 }
 
+/** As it lies among others: `rest` stands right behind it. */
+function readAmong(read: UsualReader, text: string, rest: string) {
+  const [front, own] = [Buffer.from(rest), Buffer.from(text)];
+  return read(Buffer.concat([front, own, front]), front.length, front.length + own.length);
+}
+
 test('what is read byte by byte is what JSON says, whatever was read before', () => {
   fc.assert(
     fc.property(fc.array(line, { minLength: 1, maxLength: 20 }), (lines) => {
       const read = createUsualReader(parseStoredTime);
       for (const text of lines) {
-        const facts = read(Buffer.from(text));
+        const facts = readAmong(read, text, lines[0] as string);
         if (facts !== null) expect(facts).toEqual(readSlowly(text));
         expect(readRecord(Buffer.from(text))).toEqual(readSlowly(text));
       }
@@ -52,11 +58,11 @@ test('a damaged record reads after others as it reads alone, and a cut one is le
   fc.assert(
     fc.property(line, damaged, fc.nat({ max: 250 }), (good, bad, end) => {
       const read = createUsualReader(parseStoredTime);
-      const alone = createUsualReader(parseStoredTime)(Buffer.from(bad));
-      read(Buffer.from(good));
-      expect(read(Buffer.from(bad))).toEqual(alone);
+      const alone = readAmong(createUsualReader(parseStoredTime), bad, good);
+      readAmong(read, good, bad);
+      expect(readAmong(read, bad, good)).toEqual(alone);
       const front = good.slice(0, Math.min(end, good.indexOf('"time":') + 30));
-      expect(read(Buffer.from(front))).toBeNull();
+      expect(readAmong(read, front, good.slice(front.length))).toBeNull();
     }),
     { numRuns: 1000 },
   );
@@ -67,5 +73,9 @@ test('most records are usual', () => {
   const text = (n: number) =>
     `{"v":1,"project":"shop","key_id":"k","fingerprint":${n},"message_id":"m-${n}","received_at":"${toStoredTime(n * 10_000)}","time":"${toStoredTime(n * 70_000)}","kind":"track"}`;
   for (let n = 0; n < 100; n++)
-    expect(read(Buffer.from(text(n)))).toMatchObject({ messageId: `m-${n}`, receivedAt: n * 10_000, time: n * 70_000 });
+    expect(readAmong(read, text(n), text(n + 1))).toMatchObject({
+      messageId: `m-${n}`,
+      receivedAt: n * 10_000,
+      time: n * 70_000,
+    });
 });

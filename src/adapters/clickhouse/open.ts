@@ -101,17 +101,21 @@ export async function openEmbeddedWarehouse({
   const pool = await openEnginePool(path, reportConnections);
   const connect = (connection: Connection) => createClient({ log: { level: ClickHouseLogLevel.OFF }, connection });
   const sink = connect(pool.sink);
+  const files = createFileInsert(sink, path);
   return createWarehouse({
     clients: {
       reports: connect(pool.reports),
       sink,
       ledger: connect(pool.ledger),
-      insertLines: createFileInsert(sink, path),
+      insertLines: files.insertLines,
       selectDatabase: async () => {
         await sink.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
         await pool.use(database);
       },
-      close: () => pool.close(),
+      close: async () => {
+        await files.close();
+        await pool.close();
+      },
     },
     variant: { database, cluster: undefined },
     limits,

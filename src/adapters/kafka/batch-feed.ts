@@ -2,6 +2,7 @@ import type { Batch } from 'kafkajs';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OwnedLease } from './lease.ts';
+import { toLogRecord } from './log-record.ts';
 
 export interface FeedDeps {
   readonly logger: Logger;
@@ -20,7 +21,7 @@ export function createFeed({ logger, pause, seek }: FeedDeps) {
     const records: LogRecord[] = [];
     for (const message of batch.messages) {
       const offset = Number(message.offset);
-      if (offset >= wanted) records.push({ offset, value: message.value ?? Buffer.alloc(0) });
+      if (offset >= wanted) records.push(toLogRecord(offset, message.value));
     }
     const first = records[0]?.offset ?? wanted;
     if (first > wanted) {

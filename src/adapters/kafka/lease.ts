@@ -66,7 +66,7 @@ export function createLease(deps: LeaseDeps): OwnedLease {
     let reached = false;
     while (!reached && head < buffer.length) {
       const record = buffer[head] as LogRecord;
-      const length = record.value.length;
+      const length = record.end - record.start;
       reached =
         taken.length >= limits.maxRecords ||
         record.offset > upTo ||
@@ -140,7 +140,7 @@ export function createLease(deps: LeaseDeps): OwnedLease {
     offer(records) {
       for (const record of records) {
         buffer.push(record);
-        buffered += record.value.length;
+        buffered += record.end - record.start;
       }
       wanted = (records.at(-1)?.offset ?? wanted - 1) + 1;
       full = buffered >= bufferBytes;

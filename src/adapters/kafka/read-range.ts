@@ -3,6 +3,7 @@ import { TallygateError } from '../../errors.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { toLogError, toProtocolType, withinMs } from './failures.ts';
 import type { Link } from './link.ts';
+import { toLogRecord } from './log-record.ts';
 
 interface FetchedPartition {
   readonly highWatermark: string;
@@ -40,7 +41,7 @@ export async function* readRange(
       const at = Number(message.offset);
       if (at < offset) continue;
       reached = at + 1;
-      if (at <= to && !message.isControlRecord) records.push({ offset: at, value: message.value ?? Buffer.alloc(0) });
+      if (at <= to && !message.isControlRecord) records.push(toLogRecord(at, message.value));
     }
     if (records.length > 0) yield records;
     if (reached === offset && Number(fetched.highWatermark) <= offset) return;

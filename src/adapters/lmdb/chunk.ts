@@ -81,7 +81,7 @@ export function eachRecord(chunk: Chunk, offset: number, accept: (record: LogRec
   let at = headerBytes + count * 4;
   for (let i = 0; i < count; i++) {
     const length = bytes.readUInt32LE(headerBytes + i * 4);
-    if (first + i >= offset && !accept({ offset: first + i, value: bytes.subarray(at, at + length) })) return;
+    if (first + i >= offset && !accept({ offset: first + i, bytes, start: at, end: at + length })) return;
     at += length;
   }
 }

@@ -74,13 +74,14 @@ export function createLease(deps: LeaseDeps): OwnedLease {
       const chunk = store.chunkAt(partition, position) ?? store.chunkFrom(partition, position);
       if (!chunk) break;
       eachRecord(chunk, position, (record) => {
+        const length = record.end - record.start;
         full =
           taken.length >= limits.maxRecords ||
           record.offset > upTo ||
-          (taken.length > 0 && bytes.taken + record.value.length > limits.maxBytes);
+          (taken.length > 0 && bytes.taken + length > limits.maxBytes);
         if (full) return false;
         taken.push(record);
-        bytes.taken += record.value.length;
+        bytes.taken += length;
         position = record.offset + 1;
         return true;
       });
