@@ -4,15 +4,13 @@ import { readRecord, toStoredTime } from '../events/record.ts';
 import type { RecordFacts } from '../events/record-facts.ts';
 import { toTouch } from '../events/touch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
+import { type Facts, type Owner, slice, unreadable } from './facts.ts';
+import { type Place, toBytes, toRuns } from './place.ts';
 import type { Verdict } from './repeats.ts';
 
 /** A line of JSONEachRow for one record of the log. */
-export interface Line {
+export interface Line extends Place {
   readonly offset: number;
-  /** It stands at start..end (exclusive) of these: a buffer for each line would cost more than writing it. */
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
 }
 
 /** What a batch became, for one write key of one project. */
@@ -45,37 +43,20 @@ export interface Batch {
 const newline = 0x0a;
 const comma = 0x2c;
 const zero = 0x30;
-/** Records after which others get their turn: a full batch is too much for one. */
-const slice = 4096;
 
 /** Whose records cannot be read: no credential has it. */
 const nobody = { project: '', keyId: '', messageId: '', fingerprint: 0, receivedAt: 0 };
-
-/** What each record says of itself; null where that cannot be read. */
-export async function readFacts(records: readonly LogRecord[]): Promise<(RecordFacts | null)[]> {
-  // Of its full length at once: what grows by pushing is copied again and again.
-  const facts = new Array<RecordFacts | null>(records.length);
-  // A record is one line: what has more would be taken for more rows.
-  let isSuspicious = false;
-  for (const run of toRuns(records)) isSuspicious ||= run.includes(newline);
-  for (let i = 0; i < records.length; i++) {
-    if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
-    const record = records[i]!;
-    facts[i] =
-      isSuspicious && toBytes(record).includes(newline) ? null : readRecord(record.bytes, record.start, record.end);
-  }
-  return facts;
-}
 
 /** Makes of every record what its verdict says, in order. `allocate` answers memory for the lines of events. */
 export async function decideBatch(
   stream: Stream,
   records: readonly LogRecord[],
-  facts: readonly (RecordFacts | null)[],
+  facts: Facts,
   verdicts: readonly (Verdict | null)[],
   allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
 ): Promise<Batch> {
-  const tallyOf = createTallies();
+  const tallies = facts.owners.map(toTally);
+  let strays: Tally | null = null;
   const toEventLine = createEventLines(stream, records, allocate);
   const events = new Array<Line>(records.length);
   let stored = 0;
@@ -85,27 +66,31 @@ export async function decideBatch(
   for (let i = 0; i < records.length; i++) {
     if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
     const record = records[i]!;
-    const known = facts[i] ?? null;
-    const verdict = verdicts[i];
-    const tally = tallyOf.of(known ?? nobody);
-    if (known === null) {
-      tally.deadLettered++;
+    const owner = facts.owner[i] as number;
+    if (owner === unreadable) {
+      strays ??= toTally(nobody);
+      strays.deadLettered++;
       const message = 'expected a record of this service, got something else';
       deadLetters.push(toDeadLetter(stream, record, null, 'UNREADABLE', message));
       continue;
     }
-    tally.newestReceivedAt = Math.max(tally.newestReceivedAt, known.receivedAt);
+    const tally = tallies[owner] as Tally;
+    const receivedAt = facts.receivedAt[i] as number;
+    const verdict = verdicts[i];
+    if (receivedAt > tally.newestReceivedAt) tally.newestReceivedAt = receivedAt;
     if (verdict !== 'new') {
       if (verdict === 'conflict') conflicts++;
       tally.deduplicated++;
-      repeats.push(toRepeat(stream, record.offset, known, verdict === 'conflict'));
-    } else if (known.dead) {
+      repeats.push(toRepeat(stream, record.offset, facts.at(i)!, verdict === 'conflict'));
+    } else if (facts.dead[i] === 1) {
+      const known = facts.at(i)!;
       tally.deadLettered++;
-      deadLetters.push(toDeadLetter(stream, record, known, known.dead.code, known.dead.message));
+      deadLetters.push(toDeadLetter(stream, record, known, known.dead!.code, known.dead!.message));
     } else {
+      const time = facts.time[i] as number;
       tally.stored++;
-      tally.touches.add(toTouch(known.time, known.receivedAt));
-      tally.newestTime = Math.max(tally.newestTime, known.time);
+      tally.touches.add(toTouch(time, receivedAt));
+      if (time > tally.newestTime) tally.newestTime = time;
       events[stored++] = toEventLine(record);
     }
   }
@@ -118,7 +103,7 @@ export async function decideBatch(
     events,
     repeats,
     deadLetters,
-    tallies: tallyOf.all,
+    tallies: strays === null ? tallies : [...tallies, strays],
     conflicts,
   };
 }
@@ -128,18 +113,6 @@ export function toToken(stream: Stream, records: readonly LogRecord[]): string {
   const digest = xxh3.Xxh3.withSeed();
   for (const run of toRuns(records)) digest.update(run);
   return `${stream}:${records[0]!.offset}-${records[records.length - 1]!.offset}:${digest.digest().toString(16)}`;
-}
-
-/** The values, those that lie side by side in memory as one: to go through them one by one costs more in calls than in work. */
-function* toRuns(records: readonly LogRecord[]): Iterable<Buffer> {
-  let from = 0;
-  for (let i = 1; i <= records.length; i++) {
-    const last = records[i - 1]!;
-    const next = records[i];
-    if (next !== undefined && next.bytes === last.bytes && next.start === last.end) continue;
-    yield last.bytes.subarray(records[from]!.start, last.end);
-    from = i;
-  }
 }
 
 /** The same batch with some of its events kept aside, since the warehouse refuses them. */
@@ -210,11 +183,6 @@ export function joinLines(lines: readonly Line[]): Buffer {
   return first.bytes.subarray(first.start, end);
 }
 
-/** A record's value, or a line. */
-export function toBytes({ bytes, start, end }: Pick<Line, 'bytes' | 'start' | 'end'>): Buffer {
-  return bytes.subarray(start, end);
-}
-
 export function toDeadLetter(
   stream: Stream,
   record: LogRecord,
@@ -256,31 +224,15 @@ function toLine(offset: number, row: Record<string, unknown>): Line {
   return { offset, bytes, start: 0, end: bytes.length };
 }
 
-function createTallies() {
-  const all: Tally[] = [];
-  const byName = new Map<string, Tally>();
-  let last: Tally | undefined;
+function toTally({ project, keyId }: Owner): Tally {
   return {
-    all,
-    of({ project, keyId }: { readonly project: string; readonly keyId: string }): Tally {
-      if (last?.project === project && last.keyId === keyId) return last;
-      const name = `${project}|${keyId}`;
-      last = byName.get(name);
-      if (!last) {
-        last = {
-          project,
-          keyId,
-          stored: 0,
-          deduplicated: 0,
-          deadLettered: 0,
-          touches: new Set(),
-          newestReceivedAt: 0,
-          newestTime: 0,
-        };
-        byName.set(name, last);
-        all.push(last);
-      }
-      return last;
-    },
+    project,
+    keyId,
+    stored: 0,
+    deduplicated: 0,
+    deadLettered: 0,
+    touches: new Set(),
+    newestReceivedAt: 0,
+    newestTime: 0,
   };
 }

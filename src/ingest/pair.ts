@@ -1,11 +1,11 @@
 import { fromLogPartition, liveLane, type Stream, toStreamOf } from '../events/position.ts';
-import type { RecordFacts } from '../events/record-facts.ts';
 import type { EventLog, LogRecord, PartitionLease } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Batch, decideBatch, readFacts } from './batch.ts';
+import { type Batch, decideBatch } from './batch.ts';
 import type { DedupBudget } from './dedup-budget.ts';
+import { type Facts, readFacts } from './facts.ts';
 import { readEpoch, readLastCompleted, readOlderStreams } from './ledger.ts';
 import { createLineMemory } from './line-memory.ts';
 import { openRepeats } from './repeats.ts';
@@ -43,7 +43,7 @@ interface Lane {
 interface Prepared {
   readonly lane: Lane;
   readonly records: readonly LogRecord[];
-  readonly facts: readonly (RecordFacts | null)[];
+  readonly facts: Facts;
   readonly batch: Batch | null;
 }
 
@@ -136,7 +136,7 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
 
   /** While a batch is being stored, the engine has the work: the next one is decided meanwhile, as far as memory can. */
   async function prepare(lane: Lane, records: readonly LogRecord[]): Promise<Prepared> {
-    const facts = await readFacts(records);
+    const facts = await readFacts(records, repeats.slotKey);
     const verdicts = lane.name === 'live' && records.length > 0 ? await repeats.judgeAhead(facts) : null;
     const batch = verdicts && (await decideBatch(lane.stream, records, facts, verdicts, memory.take));
     return { lane, records, facts, batch };
@@ -148,7 +148,7 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     while (end !== null && lane.next <= end) {
       const records = await takeRange(lane.lease, lane.next, end);
       if (records.length === 0) return;
-      const batch = await decide({ lane, records, facts: await readFacts(records), batch: null });
+      const batch = await decide({ lane, records, facts: await readFacts(records, repeats.slotKey), batch: null });
       await store.storeBatch(lane.lease, batch, records, true);
       lane.next = batch.last + 1;
     }
@@ -165,7 +165,7 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
         for await (const chunk of log.read(partition, lane.next, last)) records.push(...chunk);
       });
       if (records.length === 0) return;
-      await storeNext({ lane, records, facts: await readFacts(records), batch: null }, () => {});
+      await storeNext({ lane, records, facts: await readFacts(records, repeats.slotKey), batch: null }, () => {});
     }
   }
 

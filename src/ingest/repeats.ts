@@ -3,7 +3,8 @@ import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { DedupBudget } from './dedup-budget.ts';
-import { createSlotKey, isSamePayload, slotWords, toHour, toHourStart, toSeenHour, writeSlot } from './id-slot.ts';
+import { type Facts, unreadable } from './facts.ts';
+import { createSlotKey, isSamePayload, slotWords, toHour, toHourStart, toSeenHour } from './id-slot.ts';
 import { createKnownIds } from './known-ids.ts';
 import { createPacer } from './pacer.ts';
 import { readStarts, rebuildKnown } from './rebuild.ts';
@@ -31,14 +32,16 @@ export interface Repeats {
   judge(
     lane: 'live' | 'history',
     asOf: Positions,
-    facts: readonly (RecordFacts | null)[],
+    facts: Facts,
     signal: AbortSignal,
   ): Promise<readonly (Verdict | null)[]>;
   /**
    * As judge, for live records ahead of their turn: those before them may not be in the warehouse yet. Null, with nothing
    * remembered, when it would have to be asked.
    */
-  judgeAhead(facts: readonly (RecordFacts | null)[]): Promise<readonly (Verdict | null)[] | null>;
+  judgeAhead(facts: Facts): Promise<readonly (Verdict | null)[] | null>;
+  /** What facts have to be read with. */
+  readonly slotKey: string;
   /** Gives back its memory. */
   close(): void;
   readonly size: number;
@@ -92,22 +95,21 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
     return starts.positions;
   };
 
-  const judgeLive = async (asOf: Positions | null, facts: readonly (RecordFacts | null)[], within: AbortSignal) => {
+  const judgeLive = async (asOf: Positions | null, facts: Facts, within: AbortSignal) => {
     const pause = createPacer();
-    const slots = new Uint32Array(facts.length * slotWords);
+    const { slots, owner } = facts;
     const suspects: RecordFacts[] = [];
     const hours = { lowest: Number.MAX_SAFE_INTEGER, highest: 0 };
     for (let i = 0; i < facts.length; i++) {
       if (i % stride === 0) await pause();
-      const fact = facts[i] as RecordFacts | null;
-      if (fact === null) continue;
+      if (owner[i] === unreadable) continue;
       const at = i * slotWords;
-      writeSlot(slots, at, key, fact);
-      const hour = toHour(fact.receivedAt);
+      const hour = toSeenHour(slots[at + 3] as number);
       hours.lowest = Math.min(hours.lowest, hour);
       hours.highest = Math.max(hours.highest, hour);
       const seen = known.find(slots, at);
-      if ((seen === 0 || hour - toSeenHour(seen) > windowHours) && known.suspects(slots, at, hour)) suspects.push(fact);
+      if ((seen === 0 || hour - toSeenHour(seen) > windowHours) && known.suspects(slots, at, hour))
+        suspects.push(facts.at(i) as RecordFacts);
     }
     let found: ReadonlyMap<string, readonly Found[]> = new Map();
     if (suspects.length > 0) {
@@ -121,20 +123,20 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
     const verdicts = new Array<Verdict | null>(facts.length).fill(null);
     for (let i = 0; i < facts.length; i++) {
       if (i % stride === 0) await pause();
-      const fact = facts[i] as RecordFacts | null;
-      if (fact === null) continue;
+      if (owner[i] === unreadable) continue;
       const at = i * slotWords;
-      const hour = toHour(fact.receivedAt);
+      const own = slots[at + 3] as number;
+      const hour = toSeenHour(own);
       const seen = known.find(slots, at);
       if (seen !== 0 && hour - toSeenHour(seen) <= windowHours) {
-        verdicts[i] = isSamePayload(seen, fact.fingerprint) ? 'repeat' : 'conflict';
+        verdicts[i] = isSamePayload(seen, own) ? 'repeat' : 'conflict';
         continue;
       }
-      const first = found.size === 0 ? null : toLiveFirst(found.get(toIdKey(fact.project, fact.messageId)), hour);
+      const first = found.size === 0 ? null : toLiveFirst(found.get(toFactsKey(facts.at(i))), hour);
       if (first === null) {
         known.addLive(slots, at);
         verdicts[i] = 'new';
-      } else verdicts[i] = isSamePayload(first.fingerprint, fact.fingerprint) ? 'repeat' : 'conflict';
+      } else verdicts[i] = isSamePayload(first.fingerprint, own) ? 'repeat' : 'conflict';
     }
     return verdicts;
   };
@@ -149,13 +151,13 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
     return best;
   };
 
-  const judgeHistory = async (asOf: Positions, facts: readonly (RecordFacts | null)[], within: AbortSignal) => {
+  const judgeHistory = async (asOf: Positions, facts: Facts, within: AbortSignal) => {
     const pause = createPacer();
-    const sought = facts.filter((fact) => fact !== null);
+    const read = Array.from(facts.owner, (_, i) => facts.at(i));
+    const sought = read.filter((fact) => fact !== null);
     metrics.dedupLookups.inc({ lane: 'history' }, sought.length);
     const everything = { asOf, from: { live: 0, history: 0 }, since: 0, around: historyTimeMs };
     const found = await lookUp(warehouse, streams, sought, everything, within);
-    const slot = new Uint32Array(slotWords);
     const verdicts: (Verdict | null)[] = [];
     const hours = sought.map(({ receivedAt }) => toHour(receivedAt));
     if (hours.length > 0)
@@ -163,7 +165,7 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
         hours.reduce((a, b) => Math.min(a, b)),
         hours.reduce((a, b) => Math.max(a, b)),
       );
-    for (const [i, fact] of facts.entries()) {
+    for (const [i, fact] of read.entries()) {
       if (i % stride === 0) await pause();
       if (fact === null) {
         verdicts.push(null);
@@ -178,8 +180,7 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
       }
       verdicts.push('new');
       found.set(id, [...before, toFound(fact, asOf.history + i)]);
-      writeSlot(slot, 0, key, fact);
-      known.addHistory(slot, 0);
+      known.addHistory(facts.slots, i * slotWords);
     }
     return verdicts;
   };
@@ -196,6 +197,7 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
       await budget.settled();
       return known.exclusive(() => judgeLive(null, facts, signal));
     },
+    slotKey: key,
     close: leave,
     get size() {
       return known.ids;
@@ -207,6 +209,10 @@ export async function openRepeats(deps: RepeatsDeps): Promise<Repeats> {
       return known.hours;
     },
   };
+}
+
+function toFactsKey(facts: RecordFacts | null): string {
+  return facts === null ? '' : toIdKey(facts.project, facts.messageId);
 }
 
 function isBefore(a: Found, b: Found): boolean {

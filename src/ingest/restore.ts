@@ -1,14 +1,14 @@
 import { TallygateError } from '../errors.ts';
 import type { Stream } from '../events/position.ts';
-import type { RecordFacts } from '../events/record-facts.ts';
 import type { EventLog, LogRecord } from '../ports/event-log.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Batch, decideBatch, joinLines, type Line, readFacts, setAside, toToken } from './batch.ts';
+import { type Batch, decideBatch, joinLines, type Line, setAside, toToken } from './batch.ts';
 import { completeFromTables } from './complete-from-tables.ts';
 import { noteChanged } from './corrections.ts';
 import { judgeMissing } from './elsewhere.ts';
+import { type Facts, readFacts } from './facts.ts';
 import { insertEvents } from './insert-events.ts';
 import { type Piece, readBlocks } from './pieces.ts';
 import { readPresent } from './present.ts';
@@ -179,13 +179,13 @@ async function judge(
   stream: Stream,
   parts: readonly Part[],
 ): Promise<Loss[]> {
-  const read: { readonly part: Part; readonly facts: readonly (RecordFacts | null)[] }[] = [];
+  const read: { readonly part: Part; readonly facts: Facts }[] = [];
   for (const part of parts) if (part.missing.length > 0) read.push({ part, facts: await readFacts(part.missing) });
   const verdicts = await judgeMissing(
     warehouse,
     stream,
     windowHours,
-    read.flatMap(({ part, facts }) => part.missing.map(({ offset }, i) => ({ offset, facts: facts[i] ?? null }))),
+    read.flatMap(({ part, facts }) => part.missing.map(({ offset }, i) => ({ offset, facts: facts.at(i) }))),
     signal ?? new AbortController().signal,
   );
   const losses: Loss[] = [];

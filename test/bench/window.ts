@@ -11,6 +11,7 @@ import { createIdTable } from '../../src/ingest/id-table.ts';
 import { openRepeats, type Repeats } from '../../src/ingest/repeats.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { toFacts } from '../integration/to-facts.ts';
 
 /**
  * The window of repeats of one partition with 10 million ids of one day, on the real engine:
@@ -84,7 +85,7 @@ async function fill(run: (sql: string) => Promise<unknown>): Promise<void> {
     FROM numbers(${Math.floor(ids / batchRows)})`);
 }
 
-function toFacts(messageIds: readonly string[]): RecordFacts[] {
+function toSaid(messageIds: readonly string[]): RecordFacts[] {
   return messageIds.map((messageId) => ({
     project: 'shop',
     keyId: 'k',
@@ -95,7 +96,7 @@ function toFacts(messageIds: readonly string[]): RecordFacts[] {
     dead: null,
   }));
 }
-const fresh = (n: number) => toFacts(Array.from({ length: n }, () => crypto.randomUUID()));
+const fresh = (n: number) => toSaid(Array.from({ length: n }, () => crypto.randomUUID()));
 
 const folder = await mkdtemp(join(tmpdir(), 'tallygate-window-'));
 try {
@@ -136,14 +137,15 @@ try {
     },
     { label: 'bench' },
   );
-  const retried = toFacts(known.map(({ message_id }) => message_id));
+  const retried = toSaid(known.map(({ message_id }) => message_id));
 
   for (const budgetMb of [512, 96]) {
     say(`\nwith ${budgetMb} MiB, RSS ${(process.memoryUsage().rss / mebibyte).toFixed(0)} MiB before`);
     const { result: repeats } = await watch(`rebuild of ${ids} ids`, () => open(budgetMb * mebibyte));
     describe(repeats);
     const before = (await metrics.dedupLookups.get()).values.reduce((sum, { value }) => sum + value, 0);
-    const judge = (facts: readonly RecordFacts[]) => repeats.judge('live', asOf, facts, signal);
+    const judge = async (said: readonly RecordFacts[]) =>
+      repeats.judge('live', asOf, await toFacts(repeats, said), signal);
     for (let i = 0; i < 3; i++) await judge(fresh(batchRows));
     const facts = fresh(4 * batchRows);
     const { own } = await watch(`${facts.length} new ids in ${facts.length / batchRows} batches`, async () => {
@@ -164,8 +166,8 @@ try {
     ['new', fresh(20_000)],
     ['known', retried.slice(0, 20_000)],
   ] as const) {
-    const { result: judged } = await watch(`history batch of ${facts.length} ${what} ids`, () =>
-      repeats.judge('history', asOf, facts, signal),
+    const { result: judged } = await watch(`history batch of ${facts.length} ${what} ids`, async () =>
+      repeats.judge('history', asOf, await toFacts(repeats, facts), signal),
     );
     say(`  repeats found: ${judged.filter((v) => v !== 'new').length}`);
   }

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/adapters/kafka/open-kafka-log.ts';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { EventLog, LogRecord, PartitionLease } from '../../src/ports/event-log.ts';
 import { createLogger, createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openChunkStore } from '../../src/adapters/lmdb/chunk-store.ts';
 import { type LmdbLogOptions, openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { EventLog, PartitionLease } from '../../src/ports/event-log.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

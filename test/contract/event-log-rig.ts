@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { Consumption, EventLog, LogRecord, PartitionLease, TakeLimits } from '../../src/ports/event-log.ts';
 
 /** One log's storage: a folder, a topic. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import { uniqueName } from '../servers/require.ts';
 import { holdsTheConsumptionContract } from './event-log-consume.ts';

@@ -11,7 +11,7 @@ import { createAuthenticator } from '../../src/gateway/auth.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { Receipts } from '../../src/ingest/receipts.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';

@@ -8,6 +8,7 @@ import { openRepeats, type Repeats, type Verdict } from '../../src/ingest/repeat
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { toFacts } from './to-facts.ts';
 
 const logger = createSilentLogger();
 const metrics = createMetrics();
@@ -123,7 +124,8 @@ export function createPairBench(warehouse: Warehouse, lanes: 1 | 2 = 2, before?:
     },
     open: ({ windowHours = 24, budget = createBudget(), asOf = positions } = {}) =>
       openRepeats({ warehouse, streams, asOf, windowHours, budget, metrics, logger, signal }),
-    judge: (repeats, { lane, facts }, asOf = positions) => repeats.judge(lane, asOf, facts, signal),
+    judge: async (repeats, { lane, facts }, asOf = positions) =>
+      repeats.judge(lane, asOf, await toFacts(repeats, facts), signal),
     async take(repeats, batch) {
       const verdicts = await bench.judge(repeats, batch);
       await store(batch, verdicts);

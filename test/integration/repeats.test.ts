@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { RecordFacts } from '../../src/events/record-facts.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { type Batch, createBudget, createOracle, createPairBench, openTestWarehouse } from './repeats-rig.ts';
+import { toFacts } from './to-facts.ts';
 
 const hour = 3_600_000;
 const start = Date.UTC(2026, 2, 1);
@@ -131,8 +132,12 @@ test('what can be told ahead is told, and what cannot leaves nothing behind', as
   const pair = createPairBench(warehouse);
   const repeats = await pair.open();
   await pair.take(repeats, history(toFact('h')));
-  expect(await repeats.judgeAhead([toFact('a'), null, toFact('a')])).toEqual(['new', null, 'repeat']);
-  expect(await repeats.judgeAhead([toFact('b'), toFact('h')])).toBeNull();
+  expect(await repeats.judgeAhead(await toFacts(repeats, [toFact('a'), null, toFact('a')]))).toEqual([
+    'new',
+    null,
+    'repeat',
+  ]);
+  expect(await repeats.judgeAhead(await toFacts(repeats, [toFact('b'), toFact('h')]))).toBeNull();
   expect(await pair.judge(repeats, live(toFact('a'), toFact('b'), toFact('h')))).toEqual(['repeat', 'new', 'repeat']);
 });
 
@@ -192,8 +197,9 @@ test('a lookup that fails leaves nothing behind: the batch can be judged again',
   const cut = new AbortController();
   cut.abort();
   const facts = [toFact('x', 1), toFact('h', 1)];
-  await expect(repeats.judge('live', pair.positions, facts, cut.signal)).rejects.toThrow();
-  await expect(repeats.judge('history', pair.positions, facts, cut.signal)).rejects.toThrow();
+  const read = await toFacts(repeats, facts);
+  await expect(repeats.judge('live', pair.positions, read, cut.signal)).rejects.toThrow();
+  await expect(repeats.judge('history', pair.positions, read, cut.signal)).rejects.toThrow();
   expect(await pair.take(repeats, live(...facts))).toEqual(['new', 'repeat']);
 });
 

@@ -1,5 +1,6 @@
 import { toLogRecord } from '../../src/adapters/kafka/log-record.ts';
-import { decideBatch, joinLines, type Line, readFacts, toToken } from '../../src/ingest/batch.ts';
+import { decideBatch, joinLines, type Line, toToken } from '../../src/ingest/batch.ts';
+import { readFacts } from '../../src/ingest/facts.ts';
 import type { LogRecord } from '../../src/ports/event-log.ts';
 import { createRecords } from '../bench/events.ts';
 

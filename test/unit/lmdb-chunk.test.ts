@@ -7,7 +7,7 @@ import {
   toKey,
   writeChunks,
 } from '../../src/adapters/lmdb/chunk.ts';
-import { toBytes } from '../../src/ingest/batch.ts';
+import { toBytes } from '../../src/ingest/place.ts';
 import type { LogRecord } from '../../src/ports/event-log.ts';
 
 function write(values: readonly Buffer[], first: number): Chunk[] {

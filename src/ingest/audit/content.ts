@@ -1,14 +1,14 @@
 import { type Stream, toStreamParts } from '../../events/position.ts';
 import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 import type { Warehouse } from '../../ports/warehouse.ts';
-import { readFacts } from '../batch.ts';
+import { readFacts } from '../facts.ts';
 import type { OffsetRange } from '../ledger.ts';
 import { inRange } from '../stream-range.ts';
 import { type AuditFinding, toOffsetRanges } from './finding.ts';
 
 /** Positions of one statement. */
 const step = 10_000;
-const unreadable = { project: '', messageId: '', fingerprint: 0 };
+const nobody = { project: '', messageId: '', fingerprint: 0 };
 
 /** The row of a position tells of the record that the log has there. Resolves with how many were compared, too. */
 export async function checkContent(
@@ -30,7 +30,7 @@ export async function checkContent(
       const row = rows.get(offset);
       if (row === undefined) return;
       compared++;
-      const { project, messageId, fingerprint } = facts[i] ?? unreadable;
+      const { project, messageId, fingerprint } = facts.at(i) ?? nobody;
       if (row !== toText(project, messageId, fingerprint)) others.push(offset);
     });
     for (const other of toOffsetRanges(others))

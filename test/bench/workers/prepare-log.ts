@@ -3,7 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { liveLane, toLogPartition, toPartitions, toStream } from '../../../src/events/position.ts';
-import { decideBatch, joinLines, readFacts } from '../../../src/ingest/batch.ts';
+import { decideBatch, joinLines } from '../../../src/ingest/batch.ts';
+import { readFacts } from '../../../src/ingest/facts.ts';
 import type { EventLog, LogRecord, NewRecord } from '../../../src/ports/event-log.ts';
 import { openLog } from '../../../src/roles/backends.ts';
 import { createRecords } from '../events.ts';
@@ -62,7 +63,7 @@ async function writeRows(log: EventLog, { events, batchRows }: PrepareJob, dir: 
       stream,
       records,
       facts,
-      facts.map(() => 'new'),
+      records.map(() => 'new'),
     );
     const lines = joinLines(batch.events);
     const file = join(dir, `rows-${files.length}.ndjson`);
