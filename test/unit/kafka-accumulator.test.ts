@@ -152,6 +152,22 @@ test('what is queued can be rejected, what is on its way goes on', async () => {
   expect(await queuedBytes()).toBe(0);
 });
 
+test('what is queued for one partition can be rejected, the others go on', async () => {
+  const { append, sent, rejectQueued } = create({ lingerMs: 0 });
+  const sending = [append(0, records('a')), append(1, records('b'))];
+  await sleep(5);
+  const queued = append(0, records('c'));
+  const other = append(1, records('d'));
+  rejectQueued(new TallygateError('LOG_UNAVAILABLE', 'its leader is away'), 0);
+  await expect(queued).rejects.toThrow('its leader is away');
+  for (const { answer } of sent) answer(9);
+  expect(await Promise.all(sending)).toEqual([9, 9]);
+  await sleep(5);
+  expect(sent.slice(2).map(({ partition, values }) => [partition, values])).toEqual([[1, ['d']]]);
+  sent[2]?.answer(10);
+  expect(await other).toBe(10);
+});
+
 test('more than maxAppendBytes is never taken', async () => {
   const { append } = create();
   await expect(append(0, many(1, 5001))).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });

@@ -247,9 +247,11 @@ export function createAccumulator(deps: AccumulatorDeps) {
 
   return {
     append,
-    /** Rejects everything that is not on its way yet. */
-    rejectQueued(error: Error): void {
-      for (const lane of lanes.values()) dropWaiting(lane, () => true, error);
+    /** Rejects everything that is not on its way yet, of one partition or of all. */
+    rejectQueued(error: Error, partition?: number): void {
+      for (const lane of lanes.values()) {
+        if (partition === undefined || lane.partition === partition) dropWaiting(lane, () => true, error);
+      }
     },
     /** Resolves when nothing waits and nothing is on its way, or after the time. */
     async drain(ms: number): Promise<void> {

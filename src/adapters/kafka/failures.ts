@@ -18,6 +18,14 @@ export function isFinal(thrown: unknown): boolean {
   return false;
 }
 
+const notLeader = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION']);
+
+/** Whether nobody has answered as the leader of the partition. Another one of its answers is about what was sent. */
+export function isUnanswered(thrown: unknown): boolean {
+  const type = toProtocolType(thrown);
+  return type === undefined || notLeader.has(type);
+}
+
 const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 export function toLogError(thrown: unknown, doing: string): TallygateError {

@@ -3,6 +3,7 @@ import { TallygateError, toMessage } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { toLogError, toProtocolType, withinMs } from './failures.ts';
 import { createCluster } from './kafkajs-internals.ts';
+import { createReach } from './reach.ts';
 
 export interface LinkDeps {
   readonly kafka: Kafka;
@@ -38,12 +39,16 @@ export function openLink(deps: LinkDeps) {
   const { kafka, topic, logger, onDown } = deps;
   const cluster = createCluster(kafka, 'tallygate.link');
   let partitions = 0;
-  let leaderless: ReadonlySet<number> = new Set();
   let failedLooks = 0;
   let reason: TallygateError | undefined = unavailable('the brokers have not answered yet');
   let targeted = false;
   let closed = false;
   let wake: (() => void) | undefined;
+  const reach = createReach({
+    ask: (partition) => cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]),
+    askMs: lookTimeoutMs,
+    logger,
+  });
   const watching = watch();
 
   async function watch(): Promise<void> {
@@ -64,7 +69,7 @@ export function openLink(deps: LinkDeps) {
     else await cluster.addTargetTopic(topic);
     targeted = true;
     const found = cluster.findTopicPartitionMetadata(topic);
-    leaderless = new Set(found.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId));
+    reach.onLeaders(found);
     const count = found.length;
     if (count === 0) throw unavailable(`the topic ${topic} has no partitions yet`);
     if (partitions !== 0 && partitions !== count) {
@@ -169,10 +174,13 @@ export function openLink(deps: LinkDeps) {
     /** Has a look at the brokers now, because something failed. */
     lookNow: (): void => wake?.(),
     check,
-    /** A partition without a leader takes nothing; it is no reason to give up the others. */
+    /** A partition whose leader is out of reach takes nothing; it is no reason to give up the others. */
     checkLeader(partition: number): void {
-      if (leaderless.has(partition)) throw unavailable(`partition ${partition} has no leader`);
+      const why = reach.whyLost(partition);
+      if (why) throw unavailable(`partition ${partition} ${why}`);
     },
+    /** Its leader has not been reached: refuses what comes, until it answers again. */
+    loseLeader: (partition: number): void => reach.lose([partition], 'has a leader that does not answer'),
     async close(): Promise<void> {
       closed = true;
       wake?.();

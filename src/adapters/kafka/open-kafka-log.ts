@@ -5,6 +5,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { createAccumulator } from './accumulator.ts';
 import { createKafkaClients, type KafkaAddress } from './client.ts';
 import { openConsumption } from './consumption.ts';
+import { isUnanswered } from './failures.ts';
 import { inspectPartitions } from './group-commits.ts';
 import { openLink } from './link.ts';
 import { createSender } from './producer.ts';
@@ -85,6 +86,11 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
       try {
         return await sender.send(partition, records, bytes);
       } catch (error) {
+        if (isUnanswered(error)) {
+          link.loseLeader(partition);
+          // Otherwise what came meanwhile would wait as long, one batch after the other.
+          accumulator.rejectQueued(error as Error, partition);
+        }
         link.lookNow();
         throw error;
       }
