@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from './child.ts';
 import type { ServerFault } from './fault.ts';
 import { writeKeyOf } from './load.ts';
 
@@ -15,8 +16,8 @@ export const logAway: ServerFault = {
   about: `The only broker is away for ${seconds} s (FAULT_OUTAGE_SECONDS), killed or, in the second run, frozen, while clients go on sending, for the first half minute with all that they can. Requests are refused with 503 and a time to come back, the memory of gateways and sinks stays bounded, and everything goes on when the broker is back.`,
   async inject({ kafka, gateways, sinks }, { variant, load, say }) {
     for (let n = 0; n < floodIds; n++) load.history.record('gamma', `flood-${n}`, 'unknown');
-    const pids = [...gateways, ...sinks].map(({ child }) => child.pid);
-    const first = pids.map(readMemory);
+    const children = [...gateways, ...sinks].map(({ child }) => child);
+    const first = children.map(readMemory);
     if (variant === 1) kafka.freeze();
     else await kafka.kill();
     const until = Date.now() + seconds * 1000;
@@ -32,7 +33,7 @@ export const logAway: ServerFault = {
       }),
     );
     while (Date.now() < until) {
-      most = pids.map((pid, i) => Math.max(most[i]!, readMemory(pid)));
+      most = children.map((child, i) => Math.max(most[i]!, readMemory(child)));
       await sleep(1000);
     }
     await Promise.all(floods);
@@ -47,10 +48,18 @@ export const logAway: ServerFault = {
   },
 };
 
-/** Resident bytes. */
-function readMemory(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes ?? 0) * 1024;
+/** Resident bytes; none of a process that has ended and is about to be started again. */
+function readMemory({ pid, running }: Child): number {
+  const status = running ? readStatus(pid) : '';
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** 300 of a few ids, none of which is ever known to be stored. */

@@ -1,6 +1,13 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import kafkajs from 'kafkajs';
-import { crc32c, createCluster, quietIdleConnections } from '../../src/adapters/kafka/kafkajs-internals.ts';
+import {
+  crc32c,
+  createCluster,
+  quietIdleConnections,
+  requireHandshake,
+} from '../../src/adapters/kafka/kafkajs-internals.ts';
 import { registerZstd } from '../../src/adapters/kafka/zstd-codec.ts';
 
 /**
@@ -110,6 +117,50 @@ test('an idle connection has no timer, a waiting request has one', () => {
   queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => undefined });
   expect(queue.throttleCheckTimeoutId).not.toBeNull();
   queue.destroy();
+});
+
+test('a broker is connected when it has answered, and is asked again when it has not', async () => {
+  requireHandshake();
+  requireHandshake();
+  let isFrozen = true;
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('data', (request) => {
+      if (isFrozen) return;
+      // Its length, the correlation id, no error, no api of any version, no throttling.
+      const answer = Buffer.alloc(18);
+      answer.writeInt32BE(14, 0);
+      request.copy(answer, 4, 8, 12);
+      socket.write(answer);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const kafka = new kafkajs.Kafka({
+    brokers: [`127.0.0.1:${(server.address() as AddressInfo).port}`],
+    logLevel: kafkajs.logLevel.NOTHING,
+    requestTimeout: 200,
+    connectionTimeout: 2000,
+    retry: { retries: 0 },
+  });
+  const cluster = createCluster(kafka, 'group');
+  try {
+    const first = cluster.connect();
+    const refused = expect(first).rejects.toThrow('timed out');
+    await once(server, 'connection');
+    expect(cluster.isConnected()).toBe(false);
+    await refused;
+    expect(cluster.isConnected()).toBe(false);
+    isFrozen = false;
+    await cluster.connect();
+    expect(cluster.isConnected()).toBe(true);
+    expect(sockets).toHaveLength(1);
+  } finally {
+    await cluster.disconnect();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
 });
 
 test('zstd goes both ways', async () => {

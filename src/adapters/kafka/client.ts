@@ -1,6 +1,6 @@
 import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../../telemetry/logger.ts';
-import { quietIdleConnections } from './kafkajs-internals.ts';
+import { quietIdleConnections, requireHandshake } from './kafkajs-internals.ts';
 import { registerZstd } from './zstd-codec.ts';
 
 export interface KafkaSasl {
@@ -24,6 +24,7 @@ export interface KafkaClients {
 
 export function createKafkaClients(address: KafkaAddress, logger: Logger): KafkaClients {
   quietIdleConnections();
+  requireHandshake();
   registerZstd();
   const base = {
     clientId: 'tallygate',

@@ -64,6 +64,34 @@ export function quietIdleConnections(): void {
   prototype[patched] = true;
 }
 
+interface ConnectingBroker {
+  connect(): Promise<void>;
+  isConnected(): boolean;
+}
+
+/**
+ * To kafkajs a broker is connected as soon as its socket is, before the two have agreed on versions: until then every request
+ * throws a plain "Broker not connected", which ends a consumer for good. And when the broker never answers that first question,
+ * since it stands still, nobody ever asks it again. Here it is connected when `connect` has come to its end.
+ */
+export function requireHandshake(): void {
+  const { prototype } = load('kafkajs/src/broker/index.js') as {
+    prototype: ConnectingBroker & { [patched]?: boolean };
+  };
+  if (prototype[patched]) return;
+  const connect = expectFunction(prototype, 'connect') as ConnectingBroker['connect'];
+  const isConnected = expectFunction(prototype, 'isConnected') as ConnectingBroker['isConnected'];
+  const agreed = new WeakSet<ConnectingBroker>();
+  prototype.connect = async function (this: ConnectingBroker) {
+    await connect.call(this);
+    agreed.add(this);
+  };
+  prototype.isConnected = function (this: ConnectingBroker) {
+    return agreed.has(this) && isConnected.call(this);
+  };
+  prototype[patched] = true;
+}
+
 /**
  * A connection pool with metadata, without a producer or consumer around it. kafkajs hands it to partition assigners
  * only.
