@@ -15,6 +15,8 @@ export interface Benchmark {
   readonly title: string;
   /** What is compared with what, and how. Markdown. */
   readonly about: string;
+  /** It is given up after this time, in milliseconds. Default: 15 minutes. */
+  readonly longestMs?: number;
   run(options: Options): Promise<Report>;
 }
 
