@@ -44,7 +44,7 @@ const replacedTries = 5;
  * Turns kafkajs's consumer, which pushes, into leases, from which handlers take. All leases end at once when a JOIN
  * begins, when this member leaves, when a commit is refused and when no heartbeat has got through for the session's
  * time. `ended` rejects with LOG_REPLACED when the offsets to go on from are not in the log any more (group-commits.ts
- * says when), and with LOG_UNAVAILABLE when kafkajs gives up.
+ * says when), and with LOG_UNAVAILABLE when kafkajs gives up although the brokers are there.
  */
 export function openConsumption(deps: ConsumptionDeps): Consumption {
   const { link, topic, groupId, sessionTimeoutMs, logger, onEnded } = deps;
@@ -191,6 +191,12 @@ export function openConsumption(deps: ConsumptionDeps): Consumption {
   function onCrash(error: Error, restarts: boolean): void {
     loseAll('the consumer crashed');
     if (restarts || stopping.signal.aborted) return;
+    // Another process would not find them either; and this one may have a gateway in it, whose reports go on.
+    if (link.down() && !outOfRange) {
+      logger.warn({ groupId, reason: toMessage(error) }, 'the consumer crashed with the brokers away, it begins anew');
+      consumer.startAgain();
+      return;
+    }
     logger.error({ err: error, groupId }, 'the consumer crashed');
     const reason = outOfRange
       ? new TallygateError('LOG_REPLACED', 'the offsets that were being read are not in the log any more', {

@@ -98,6 +98,8 @@ export function createGroupConsumer(deps: GroupConsumerDeps) {
   }
 
   return {
+    /** After a crash that kafkajs does not recover from; it has disconnected. Begins when the brokers are there. */
+    startAgain: (): void => void start(),
     cluster: (): Cluster => cluster as Cluster,
     pause: (partitions: readonly number[]): void =>
       ifRunning(() => consumer.pause([{ topic, partitions: [...partitions] }])),
