@@ -31,6 +31,8 @@ export function readResident(pid: number): Omit<Memory, 'window'> {
   return { own: read('RssAnon') + read('RssShmem'), mapped: read('RssFile') };
 }
 
+/** In a shorter run the heaps are still filling in the second quarter: it says nothing of whether memory is flat, in seconds. */
+export const leastSoak = 600;
 /** Growth that is still flat: collectors and merges come and go. */
 const mostGrowth = 1.1;
 
