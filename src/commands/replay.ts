@@ -144,7 +144,7 @@ function toName(logPartition: number): string {
 }
 
 function toText(
-  { events, deadLetters, repeats, gone, rollupRows, ranges, positions }: Restored,
+  { events, deadLetters, repeats, gone, rollupRows, edges, ranges, positions }: Restored,
   isDry: boolean,
 ): string {
   const verb = isDry ? 'would put back' : 'put back';
@@ -153,6 +153,7 @@ function toText(
     `${deadLetters} dead letters`,
     `${repeats} repeats`,
     ...(rollupRows > 0 ? [`${rollupRows} rows of the rollup`] : []),
+    ...(edges > 0 ? [`${edges} edges of identity`] : []),
     ...(ranges > 0 ? [`${ranges} ranges of the ledger`] : []),
   ];
   const lost = gone > 0 ? `; ${gone} positions are neither in the tables nor in the log` : '';

@@ -7,6 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, decideBatch, joinLines, type Line, setAside, toToken } from './batch.ts';
 import { completeFromTables } from './complete-from-tables.ts';
 import { noteChanged } from './corrections.ts';
+import { readEdgeDifferences, repairEdges } from './edges.ts';
 import { judgeMissing } from './elsewhere.ts';
 import { type Facts, readFacts } from './facts.ts';
 import { insertEvents } from './insert-events.ts';
@@ -44,6 +45,8 @@ export interface Restored {
   /** Positions that neither the tables nor the log have. */
   gone: number;
   rollupRows: number;
+  /** Of identity: see src/reports/identity.ts. */
+  edges: number;
   /** Ranges that the ledger had lost. */
   ranges: number;
 }
@@ -80,6 +83,7 @@ export async function restoreRange(deps: RestoreDeps, range: RestoreRange): Prom
     repeats: 0,
     gone: 0,
     rollupRows: 0,
+    edges: 0,
     ranges: 0,
   };
   for await (const pieces of readBlocks(deps.warehouse, range, blockPositions)) {
@@ -117,6 +121,8 @@ async function restoreBlock(
   const lost = losses.reduce((sum, { part }) => sum + part.missing.length, 0);
   if (isDry) {
     restored.rollupRows += lost > 0 ? 0 : (await readRollupDifferences(warehouse, block)).length;
+    restored.edges +=
+      lost > 0 ? 0 : (await readEdgeDifferences(warehouse, block)).filter(({ isMissing }) => isMissing).length;
     restored.ranges += parts.filter(({ isKnown }) => !isKnown).length;
     return;
   }
@@ -131,6 +137,15 @@ async function restoreBlock(
   if ((await readRollupDifferences(warehouse, block)).length > 0) {
     for (const { range, token } of parts)
       restored.rollupRows += await repairRollup({ warehouse, logger }, range, token);
+  }
+  if ((await readEdgeDifferences(warehouse, block)).some(({ isMissing }) => isMissing)) {
+    const projects = new Set<string>();
+    for (const { range, token } of parts) {
+      const edges = await repairEdges({ warehouse, logger }, range, token);
+      for (const { project } of edges) projects.add(project);
+      restored.edges += edges.length;
+    }
+    await noteChanged(warehouse, stream, block, projects);
   }
   for (const { range, token, isKnown } of parts) {
     if (isKnown) continue;

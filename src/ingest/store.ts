@@ -5,6 +5,7 @@ import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, joinLines, type Line, setAside } from './batch.ts';
+import { repairEdges } from './edges.ts';
 import { insertEvents } from './insert-events.ts';
 import { readCompleted, toLedgerLines } from './ledger.ts';
 import { readPresent } from './present.ts';
@@ -104,6 +105,9 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
         const { stream, first, last, token } = batch;
         await persist(work.lease, 'the rollup', () =>
           repairRollup({ warehouse, logger }, { stream, first, last }, token),
+        );
+        await persist(work.lease, 'the edges', () =>
+          repairEdges({ warehouse, logger }, { stream, first, last }, token),
         );
         return;
       }

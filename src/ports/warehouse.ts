@@ -62,7 +62,7 @@ export interface Warehouse {
 /** A warehouse that can also take events out again. Sinks and reports never do: `tallygate dedupe` does. */
 export interface CorrectableWarehouse extends Warehouse {
   /**
-   * Deletes the rows of `events` at these positions of a stream; no statement that begins when it has resolved sees them.
+   * Deletes the rows of `events`, and of `identity_edges`, at these positions of a stream; no statement that begins when it has resolved sees them.
    * Safe to do again. Rejects with WAREHOUSE_UNAVAILABLE (retriable): any of them may be gone.
    */
   removeEvents(stream: number, offsets: readonly number[]): Promise<void>;

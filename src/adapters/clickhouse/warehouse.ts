@@ -38,7 +38,7 @@ const newline = 0x0a;
 const mostRemoved = 5000;
 
 /** Tables whose rows belong to projects. */
-const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger', 'receipts'];
+const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger', 'receipts', 'identity_edges'];
 
 /** What makes equal bytes equal rows, whatever the server's defaults. */
 export const insertSettings = [
@@ -126,13 +126,15 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
     },
 
     async removeEvents(stream, offsets) {
-      const where = cluster ? `events_local ON CLUSTER '${cluster}'` : 'events';
+      const tables = ['identity_edges', 'events'].map((t) => (cluster ? `${t}_local ON CLUSTER '${cluster}'` : t));
       try {
         for (let from = 0; from < offsets.length; from += mostRemoved) {
           const some = offsets.slice(from, from + mostRemoved);
-          await clients.sink.command({
-            query: `DELETE FROM ${where} WHERE log_stream = ${Number(stream)} AND log_offset IN (${some.map(Number).join(',')}) SETTINGS lightweight_deletes_sync = 2`,
-          });
+          // Events last: as long as they are there, it is known that the rest has to go.
+          for (const table of tables)
+            await clients.sink.command({
+              query: `DELETE FROM ${table} WHERE log_stream = ${Number(stream)} AND log_offset IN (${some.map(Number).join(',')}) SETTINGS lightweight_deletes_sync = 2`,
+            });
         }
       } catch (thrown) {
         throw toQueryFailure(thrown, 'remove', undefined);

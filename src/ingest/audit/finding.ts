@@ -19,6 +19,7 @@ export const findingKinds = [
   'TALLY',
   'REPEAT_COUNTED',
   'ROLLUP',
+  'EDGES',
   'CONTENT',
 ] as const;
 

@@ -8,6 +8,7 @@ import { type Bounds, isWithin, toLedgerBounds } from './bounds.ts';
 import { judgeCommit } from './commits.ts';
 import { checkContent } from './content.ts';
 import { checkIds } from './counted-twice.ts';
+import { checkEdges } from './edges-check.ts';
 import { type AuditFinding, joinFindings } from './finding.ts';
 import { createLedgerCheck } from './ledger-check.ts';
 import { readCorrections, readLedgerBlocks } from './ledger-pages.ts';
@@ -123,6 +124,7 @@ async function auditStream(
         findings: [
           ...(await checkTables(warehouse, stream, ranges)),
           ...(await checkRollup(warehouse, stream, ranges)),
+          ...(await checkEdges(warehouse, stream, block)),
         ],
       }));
       findings.push(...found);
@@ -185,7 +187,7 @@ async function readBeginning(
 }
 
 async function readStreams(warehouse: Warehouse): Promise<number[]> {
-  const tables = ['events', 'dead_letters', 'repeats', 'rollup_hourly', 'ledger'];
+  const tables = ['events', 'dead_letters', 'repeats', 'rollup_hourly', 'identity_edges', 'ledger'];
   const { rows } = await warehouse.query<{ log_stream: number }>(
     {
       sql: `SELECT DISTINCT log_stream FROM (${tables.map((table) => `SELECT DISTINCT log_stream FROM ${table}`).join(' UNION ALL ')})`,
