@@ -3,6 +3,7 @@ import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type Identity, toPerson } from './identity.ts';
 import { type Plan, type Row, toSelect } from './plan.ts';
 import { toStatement } from './sql.ts';
 
@@ -12,6 +13,7 @@ export interface CellRequest {
   readonly plan: Plan;
   readonly project: string;
   readonly vector: PositionVector;
+  readonly identity: Identity;
   /** Compute even when a cached answer is there. */
   readonly fresh: boolean;
 }
@@ -51,8 +53,8 @@ const afterglowMs = 1000;
 export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const flights = new Map<string, Flight>();
 
-  const compute = async ({ key, plan, project, vector }: CellRequest, signal: AbortSignal): Promise<Cell> => {
-    const statement = toStatement(toSelect(plan, project, vector));
+  const compute = async ({ key, plan, project, vector, identity }: CellRequest, signal: AbortSignal): Promise<Cell> => {
+    const statement = toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
     const { rows, rowsRead } = await warehouse.query<Row>(statement, {
       label: plan.label,
       project,

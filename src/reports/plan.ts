@@ -31,7 +31,17 @@ export function rowsIn({ from, to }: TimeRange): Sql {
 }
 
 /** Who did it: the same number for all ids that are one person as of the snapshot. Columns `person` are ids as they were written. */
-export const person: Sql = sql`${{ hole: 'person' }}`;
+export const person: Sql = personOf(sql`person`);
+
+/** Whom an id stands for as of the snapshot; `id` is a hash as the table makes it for its column `person`. */
+export function personOf(id: Sql): Sql {
+  return sql`${{ hole: 'person', id }}`;
+}
+
+/** Whether its rows depend on who is who. */
+export function countsPersons({ select }: Plan): boolean {
+  return holesOf(select).some(({ hole }) => hole === 'person');
+}
 
 /** The shortest range that has all the events that the plan's rows depend on. */
 export function dependsOf({ select }: Plan): TimeRange {
@@ -43,10 +53,10 @@ export function dependsOf({ select }: Plan): TimeRange {
   };
 }
 
-/** The statement as of a snapshot. */
-export function toSelect({ select }: Plan, project: string, vector: PositionVector): Sql {
+/** The statement as of a snapshot; `toPerson` makes an id the person. */
+export function toSelect({ select }: Plan, project: string, vector: PositionVector, toPerson: (id: Sql) => Sql): Sql {
   const scope = toScope(project, vector);
-  return fill(select, ({ hole }) => (hole === 'rows' ? scope : sql`person`));
+  return fill(select, (hole) => (hole.hole === 'rows' ? scope : toPerson(hole.id)));
 }
 
 export interface Row {

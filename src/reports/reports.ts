@@ -10,6 +10,7 @@ import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { runEventStatus } from './event-status.ts';
 import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
+import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
 import type { Interval, RangeInput } from './range.ts';
@@ -36,11 +37,12 @@ export type ReportRequest = ReturnType<Reports['begin']>;
 export function createReports({ log, warehouse, cache, logger, metrics, clock = Date.now }: ReportsDeps) {
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
+  const identities = createIdentities(warehouse, versions);
   const cells = createCells({ cache, warehouse, metrics });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {
     begin(project: string, signal: AbortSignal) {
-      const session = createSession({ project, signal, cells, versions, watermark, warehouse, clock });
+      const session = createSession({ project, signal, cells, versions, identities, watermark, warehouse, clock });
       return {
         trend: (input: TrendInput) => runTrend(session, input),
         funnel: (input: FunnelInput) => runFunnel(session, input),

@@ -4,7 +4,8 @@ import { covers, historyLane, joinVectors, type PositionVector, toStream, toStre
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { Cell, CellRequest, Cells } from './cells.ts';
-import { dependsOf, type Plan, type Row, toCellKey } from './plan.ts';
+import { type Identities, nobody } from './identity.ts';
+import { countsPersons, dependsOf, type Plan, type Row, toCellKey } from './plan.ts';
 import type { Versions } from './versions.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
@@ -72,6 +73,7 @@ interface SessionDeps {
   readonly signal: AbortSignal;
   readonly cells: Cells;
   readonly versions: Versions;
+  readonly identities: Identities;
   readonly watermark: WatermarkReader;
   readonly warehouse: Warehouse;
   readonly clock: () => number;
@@ -79,7 +81,16 @@ interface SessionDeps {
 
 const longestWaitMs = 30_000;
 
-export function createSession({ project, signal, cells, versions, watermark, warehouse, clock }: SessionDeps): Session {
+export function createSession({
+  project,
+  signal,
+  cells,
+  versions,
+  identities,
+  watermark,
+  warehouse,
+  clock,
+}: SessionDeps): Session {
   const started = performance.now();
   const inputs: FreshnessInput[] = [];
   let moment: Promise<Moment> | null = null;
@@ -120,7 +131,9 @@ export function createSession({ project, signal, cells, versions, watermark, war
     },
     async load(at, plan) {
       const version = await versions.versionOf(project, dependsOf(plan), at.vector, signal);
-      return loader.load({ key: toCellKey(project, plan, version), plan, project, vector: at.vector, fresh: at.fresh });
+      const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
+      const key = toCellKey(project, plan, `${version}.${identity.version}`);
+      return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
     },
     async query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
       const result = await warehouse.query<R>(statement, { ...options, project, signal });

@@ -17,9 +17,11 @@ interface Value {
 
 /**
  * What is only known when a snapshot is: the project's rows that it has (`from` and `to` say which of them matter: milliseconds
- * since 1970, half-open), and who is who.
+ * since 1970, half-open), and whom an id stands for.
  */
-export type Hole = { readonly hole: 'rows'; readonly from: number; readonly to: number } | { readonly hole: 'person' };
+export type Hole =
+  | { readonly hole: 'rows'; readonly from: number; readonly to: number }
+  | { readonly hole: 'person'; readonly id: Sql };
 
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value | Hole)[]): Sql {
   return assemble(strings.raw, parts);

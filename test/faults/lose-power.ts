@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { database } from './ask-engine.ts';
 import type { Random } from './random.ts';
 
-const tables = ['events', 'ledger', 'dead_letters', 'repeats', 'rollup_hourly'];
+const tables = ['events', 'ledger', 'dead_letters', 'repeats', 'rollup_hourly', 'identity_edges'];
 /** partition_firstBlock_lastBlock_level */
 const partName = /^[a-z0-9]+_(\d+)_(\d+)_(\d+)$/;
 

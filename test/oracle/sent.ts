@@ -3,6 +3,8 @@
  * code with the service: whatever it says comes from the schema's doc strings.
  */
 
+import { toAnonymous, toPersons, toUser } from './persons.ts';
+
 export type Kind = 'track' | 'page' | 'screen' | 'identify' | 'group' | 'alias';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type JsonObject = { readonly [name: string]: Json };
@@ -41,6 +43,7 @@ export interface Fact {
   readonly messageId: string;
   readonly kind: Kind;
   readonly event: string;
+  /** The same for all ids that are one person, as far as the facts it stands among tell. */
   readonly person: string;
   readonly userId: string;
   readonly anonymousId: string;
@@ -83,7 +86,8 @@ export function toFates(batches: readonly SentBatch[]): Fates {
       seen.add(fact.messageId);
     }
   }
-  return { facts, dead, repeats };
+  const personOf = toPersons(facts);
+  return { facts: facts.map((fact) => ({ ...fact, person: personOf(fact.person) })), dead, repeats };
 }
 
 /** What counts of what was sent. */
@@ -110,7 +114,7 @@ function toFact({ kind, input }: SentEvent, batch: SentBatch): Fact {
     messageId,
     kind,
     event: kind === 'track' ? (input.event as string) : `$${kind}`,
-    person: input.userId ? `user ${input.userId}` : `anonymous ${input.anonymousId}`,
+    person: input.userId ? toUser(input.userId) : toAnonymous(input.anonymousId as string),
     userId: input.userId ?? '',
     anonymousId: input.anonymousId ?? '',
     groupId: input.groupId ?? (typeof context.groupId === 'string' ? context.groupId : ''),

@@ -223,6 +223,12 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
       { weight: 2, arbitrary: fc.constantFrom(...anonymousIds).map((anonymousId) => ({ anonymousId })) },
       { weight: 1, arbitrary: fc.constant({ userId: 'u1', anonymousId: 'a1' }) },
     ),
+    /** Who is merged with whom: so few ids, so often, make chains, loops and contradictions. */
+    merged: fc.record({
+      userId: fc.constantFrom(...userIds),
+      anonymousId: fc.constantFrom(...anonymousIds),
+      previousId: fc.constantFrom(...userIds, ...anonymousIds),
+    }),
     /** Some come again, from the same person, with whatever else they say then. */
     repeat: fc.oneof(
       { weight: 4, arbitrary: fc.constant(null) },
@@ -257,36 +263,42 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
       'page',
       'screen',
       'identify',
+      'identify',
       'group',
+      'alias',
       'alias',
     ),
     name: fc.constantFrom(...eventNames),
   };
-  return fc.record(common).map(({ user, repeat, fresh, time, skew, properties, context, traits, kind, name }) => {
-    const who: { userId?: string; anonymousId?: string } = kind === 'alias' ? { ...user, userId: 'u2' } : user;
-    const person = who.userId === undefined ? `anonymous-${who.anonymousId}` : `user-${who.userId}`;
-    const base: SentInput = {
-      ...who,
-      messageId: repeat === null ? fresh : `again-${person}-${repeat}`,
-      ...(time === null ? {} : { timestamp: new Date(time + (skew ?? 0)) }),
-      ...(skew === null ? {} : { sentAt: new Date(receivedAt + skew) }),
-      ...(context ? { context } : {}),
-    };
-    const props = properties ? { properties } : {};
-    switch (kind) {
-      case 'track':
-        return { kind, input: { ...base, ...props, event: name } };
-      case 'page':
-      case 'screen':
-        return { kind, input: { ...base, ...props, name, category: 'c' } };
-      case 'identify':
-        return { kind, input: { ...base, ...(traits ? { traits } : {}) } };
-      case 'group':
-        return { kind, input: { ...base, groupId: 'g1', ...(traits ? { traits } : {}) } };
-      default:
-        return { kind, input: { ...base, previousId: 'a1' } };
-    }
-  });
+  return fc
+    .record(common)
+    .map(({ user, merged, repeat, fresh, time, skew, properties, context, traits, kind, name }) => {
+      const { previousId, ...ids } = merged;
+      const isMerged = kind === 'alias' || (kind === 'identify' && repeat === null);
+      const who: { userId?: string; anonymousId?: string } = isMerged ? ids : user;
+      const person = who.userId === undefined ? `anonymous-${who.anonymousId}` : `user-${who.userId}`;
+      const base: SentInput = {
+        ...who,
+        messageId: repeat === null ? fresh : `again-${person}-${repeat}`,
+        ...(time === null ? {} : { timestamp: new Date(time + (skew ?? 0)) }),
+        ...(skew === null ? {} : { sentAt: new Date(receivedAt + skew) }),
+        ...(context ? { context } : {}),
+      };
+      const props = properties ? { properties } : {};
+      switch (kind) {
+        case 'track':
+          return { kind, input: { ...base, ...props, event: name } };
+        case 'page':
+        case 'screen':
+          return { kind, input: { ...base, ...props, name, category: 'c' } };
+        case 'identify':
+          return { kind, input: { ...base, ...(traits ? { traits } : {}) } };
+        case 'group':
+          return { kind, input: { ...base, groupId: 'g1', ...(traits ? { traits } : {}) } };
+        default:
+          return { kind, input: { ...base, previousId } };
+      }
+    });
 }
 
 export function batch(scene: Scene, maxEvents: number): Arbitrary<SentBatch> {
