@@ -459,11 +459,23 @@ export type Measure =
  * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
  */
 export type Mutation = {
-  /** Another id of the same person. It is the event `$alias` in reports. */
+  /**
+   * Another id of the same person: previousId is from then on who userId is, also in its events of before. It is the event
+   * `$alias` in reports. previousId may be a known or an anonymous id; as nobody can tell from it which, both ids that are
+   * written so are merged. Whatever says whose an id is, identify or alias, the first one by time of receipt, then by messageId,
+   * counts, and later ones change nothing. Aliases may follow each other, to any length. Where they would go round in a circle,
+   * the youngest of them does not count.
+   */
   readonly alias: Maybe<TrackPayload>;
   /** Which group somebody belongs to. It is the event `$group` in reports. */
   readonly group: Maybe<TrackPayload>;
-  /** Who somebody is: ties anonymousId to userId, and carries traits. It is the event `$identify` in reports. */
+  /**
+   * Who somebody is: ties anonymousId to userId, and carries traits. It is the event `$identify` in reports.
+   * With both ids, the anonymous one is from then on the same person as the known one, also in its events of before: reports that
+   * count persons count one. An anonymous id belongs to the first known id that identified it (the first by time of receipt, then
+   * by messageId); that others identify it later changes nothing, so a shared computer does not make two users one.
+   * Two known ids are only ever merged by `alias`.
+   */
   readonly identify: Maybe<TrackPayload>;
   /** A page view. It is the event `$page` in reports. */
   readonly page: Maybe<TrackPayload>;

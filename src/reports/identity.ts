@@ -13,7 +13,7 @@ import type { Versions } from './versions.ts';
 export interface Identity {
   /** Names the edges; '' when there are none. */
   readonly version: string;
-  /** Edges that hang on one another; 0 when no parent has a parent. */
+  /** Edges whose parent has a parent: no chain of edges is longer by more than one. */
   readonly chained: number;
   /** Ids whose edge would close a loop, as they stand in `child`. */
   readonly broken: readonly string[];
@@ -52,7 +52,9 @@ export function createIdentities(warehouse: Warehouse, versions: Versions): Iden
 
   const readShape = async (project: string, scope: Sql, version: string): Promise<Identity> => {
     const { rows: counts } = await warehouse.query<{ n: string }>(
-      toStatement(sql`SELECT count() AS n FROM identity_edges WHERE ${scope} AND ${isChained(scope)}`),
+      toStatement(
+        sql`SELECT count() AS n FROM identity_edges WHERE ${scope} AND parent IN (SELECT child FROM identity_edges WHERE ${scope})`,
+      ),
       options(project),
     );
     const chained = Number(counts[0]?.n ?? 0);
@@ -130,9 +132,9 @@ function isChained(scope: Sql): Sql {
   return sql`(parent IN (SELECT child FROM identity_edges WHERE ${scope}) OR child IN (SELECT parent FROM identity_edges WHERE ${scope}))`;
 }
 
-/** Each step doubles how far an id has gone: after these even a chain of all edges is at its end. */
+/** Each step doubles how far an id has gone: after these even the longest chain that there can be is at its end. */
 function toDoublings(chained: number): number {
-  return Math.ceil(Math.log2(chained + 1));
+  return Math.ceil(Math.log2(chained + 2));
 }
 
 /**

@@ -44,4 +44,5 @@ SELECT
     log_offset
 FROM events
 ARRAY JOIN if(kind = 'identify', [sipHash64(concat('a', anonymous_id))], [sipHash64(concat('u', previous_id)), sipHash64(concat('a', previous_id))]) AS child
-WHERE user_id != '' AND ((kind = 'identify' AND anonymous_id != '') OR (kind = 'alias' AND previous_id != '')) AND child != sipHash64(concat('u', user_id));
+WHERE user_id != '' AND ((kind = 'identify' AND anonymous_id != '') OR (kind = 'alias' AND previous_id != '')) AND child != sipHash64(concat('u', user_id))
+SETTINGS distributed_foreground_insert = 1;
