@@ -29,8 +29,8 @@ export const mutations: readonly Mutation[] = [
     'a last day of 25 hours ends after 24',
     'trend',
     'plan.ts',
-    'least(intDiv(${timeMs} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})',
-    'intDiv(${timeMs} - ${value64(first)}, ${value64(step)})',
+    'least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})',
+    'intDiv(${ms} - ${value64(first)}, ${value64(step)})',
   ),
   one(
     'moments are cut to seconds',

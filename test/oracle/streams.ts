@@ -194,9 +194,14 @@ function toObject(entries: readonly (readonly [string, Json])[]): JsonObject {
   return made;
 }
 
+const path = fc.constantFrom<Json>('/', '/a', '/b', '', 7);
+
 const context: Arbitrary<JsonObject> = fc.oneof(
   object,
-  fc.record({ page: fc.record({ url: text }), groupId: fc.constantFrom<Json>('g1', 'g2', 7) }, { requiredKeys: [] }),
+  fc.record(
+    { page: fc.record({ url: text, path }, { requiredKeys: ['url'] }), groupId: fc.constantFrom<Json>('g1', 'g2', 7) },
+    { requiredKeys: [] },
+  ),
 );
 
 const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -247,6 +252,8 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
     properties: optional(object),
     context: optional(context),
     traits: optional(object),
+    /** The path that a page says it has. */
+    seen: fc.option(path, { freq: 3 }),
     kind: fc.constantFrom<SentEvent['kind']>(
       'track',
       'track',
@@ -262,7 +269,7 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
     ),
     name: fc.constantFrom(...eventNames),
   };
-  return fc.record(common).map(({ user, repeat, fresh, time, skew, properties, context, traits, kind, name }) => {
+  return fc.record(common).map(({ user, repeat, fresh, time, skew, properties, context, traits, kind, name, seen }) => {
     const who: { userId?: string; anonymousId?: string } = kind === 'alias' ? { ...user, userId: 'u2' } : user;
     const person = who.userId === undefined ? `anonymous-${who.anonymousId}` : `user-${who.userId}`;
     const base: SentInput = {
@@ -278,7 +285,15 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
         return { kind, input: { ...base, ...props, event: name } };
       case 'page':
       case 'screen':
-        return { kind, input: { ...base, ...props, name, category: 'c' } };
+        return {
+          kind,
+          input: {
+            ...base,
+            properties: { ...properties, ...(seen === null ? {} : { path: seen }) },
+            name,
+            category: 'c',
+          },
+        };
       case 'identify':
         return { kind, input: { ...base, ...(traits ? { traits } : {}) } };
       case 'group':
