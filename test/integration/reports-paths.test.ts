@@ -5,8 +5,7 @@ import { openService, type Service } from '../oracle/harness.ts';
 import type { PathsQuestion } from '../oracle/paths.ts';
 import { paths, pathsQuestion } from '../oracle/paths-subject.ts';
 import { defined } from '../oracle/questions.ts';
-import { toFacts } from '../oracle/sent.ts';
-import { walk, walkStart } from '../oracle/walks.ts';
+import { holdsForWalks, walkStart } from '../oracle/walks.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -40,24 +39,7 @@ const askedOfWalks = fc
   .map(({ end, ...question }) => defined({ ...question, ...end })) as fc.Arbitrary<PathsQuestion>;
 
 test('walks about a site go where plain counting has them go', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      walk,
-      fc.array(askedOfWalks, { minLength: 8, maxLength: 12, size: 'max' }),
-      async (batch, asked) => {
-        const project = service.openProject();
-        const { token } = await project.send(batch);
-        const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
-        await Promise.all(
-          asked.map(async (question) => {
-            const { actual, expected } = await paths.compare(question, about);
-            expect({ question, answer: actual }).toEqual({ question, answer: expected });
-          }),
-        );
-      },
-    ),
-    { numRuns: Math.ceil(12 * Number(process.env.ORACLE_RUNS ?? 1)) },
-  );
+  await holdsForWalks(service, paths, askedOfWalks, 12);
 }, 600_000);
 
 test('what is not shown is said', async () => {

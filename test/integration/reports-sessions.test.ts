@@ -6,7 +6,7 @@ import { defined, optional } from '../oracle/questions.ts';
 import { type SentBatch, toFacts } from '../oracle/sent.ts';
 import { answerSessions, type SessionsQuestion } from '../oracle/sessions.ts';
 import { gapMinutes, sessions } from '../oracle/sessions-subject.ts';
-import { marathon, walk, walkStart } from '../oracle/walks.ts';
+import { holdsForWalks, marathon, walkStart } from '../oracle/walks.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -16,7 +16,6 @@ afterAll(() => service.close());
 
 const minute = 60_000;
 const hour = 60 * minute;
-const runs = (count: number) => Math.ceil(count * Number(process.env.ORACLE_RUNS ?? 1));
 
 test('sessions of random streams are what plain counting gives', async () => {
   await holdsForRandomStreams(service, sessions, { streams: 30, questions: [4, 8] });
@@ -40,24 +39,7 @@ const askedOfWalks = fc
   .map(defined) as fc.Arbitrary<SessionsQuestion>;
 
 test('walks about a site fall apart where plain counting has them fall apart', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      walk,
-      fc.array(askedOfWalks, { minLength: 8, maxLength: 12, size: 'max' }),
-      async (batch, asked) => {
-        const project = service.openProject();
-        const { token } = await project.send(batch);
-        const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
-        await Promise.all(
-          asked.map(async (question) => {
-            const { actual, expected } = await sessions.compare(question, about);
-            expect({ question, answer: actual }).toEqual({ question, answer: expected });
-          }),
-        );
-      },
-    ),
-    { numRuns: runs(12) },
-  );
+  await holdsForWalks(service, sessions, askedOfWalks, 12);
 }, 600_000);
 
 describe('at the edges', () => {

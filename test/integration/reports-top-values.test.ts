@@ -94,6 +94,7 @@ test('what is live is what plain counting gives, also of an older snapshot', asy
       const past = await checkLive(project, toFacts([first]), { at: before.meta.snapshot });
       expect(past.now).toEqual(before.now);
     }),
-    { numRuns: Math.ceil(10 * Number(process.env.ORACLE_RUNS ?? 1)) },
+    // What fails depends on the clock: a smaller one may not.
+    { numRuns: Math.ceil(10 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true },
   );
 }, 600_000);

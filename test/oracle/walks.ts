@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import type { SentBatch, SentEvent } from './sent.ts';
+import type { Subject } from './check.ts';
+import type { Service } from './harness.ts';
+import { type SentBatch, type SentEvent, toFacts } from './sent.ts';
 
 /** A few persons who walk about a site for some hours: short pauses, pauses of exactly half an hour, ties, and days without one. */
 
@@ -22,21 +24,19 @@ const act = fc.record({
   plan: fc.constantFrom('free', 'pro', null),
 });
 
-export const walk: fc.Arbitrary<SentBatch> = fc
-  .array(act, { minLength: 1, maxLength: 120, size: 'max' })
-  .map((acts) => {
-    let time = walkStart;
-    const events = acts.map(({ user, pause, nudge, kind, path, inContext, name, plan }, i): SentEvent => {
-      time += pause * minute;
-      const at = path === null ? {} : { path };
-      const common = { userId: `u${user}`, messageId: `m${i}`, timestamp: new Date(time + nudge) };
-      if (kind === 'identify') return { kind, input: { ...common, traits: { plan } } };
-      const properties = { plan, ...(inContext ? {} : at) };
-      const context = inContext && kind === 'page' ? { page: at } : {};
-      return { kind, input: { ...common, properties, context, ...(kind === 'track' ? { event: name } : { name }) } };
-    });
-    return { receivedAt: time + minute, events };
+const walk: fc.Arbitrary<SentBatch> = fc.array(act, { minLength: 1, maxLength: 120, size: 'max' }).map((acts) => {
+  let time = walkStart;
+  const events = acts.map(({ user, pause, nudge, kind, path, inContext, name, plan }, i): SentEvent => {
+    time += pause * minute;
+    const at = path === null ? {} : { path };
+    const common = { userId: `u${user}`, messageId: `m${i}`, timestamp: new Date(time + nudge) };
+    if (kind === 'identify') return { kind, input: { ...common, traits: { plan } } };
+    const properties = { plan, ...(inContext ? {} : at) };
+    const context = inContext && kind === 'page' ? { page: at } : {};
+    return { kind, input: { ...common, properties, context, ...(kind === 'track' ? { event: name } : { name }) } };
   });
+  return { receivedAt: time + minute, events };
+});
 
 /** Somebody who never pauses: an event every quarter of an hour for two days and a half. */
 export const marathon: SentBatch = {
@@ -51,3 +51,38 @@ export const marathon: SentBatch = {
     },
   })),
 };
+
+const effort = Number(process.env.ORACLE_RUNS ?? 1);
+/** How long to look for a smaller walk that fails, in milliseconds. */
+const shrinkMs = Number(process.env.ORACLE_SHRINK_MS ?? 30_000);
+
+/** Many questions about each of some walks. */
+export async function holdsForWalks<Question>(
+  service: Service,
+  { compare }: Subject<Question>,
+  question: fc.Arbitrary<Question>,
+  walks: number,
+): Promise<void> {
+  const questions = fc.array(question, { minLength: 8, maxLength: 12, size: 'max' });
+  let failedAt = Number.POSITIVE_INFINITY;
+  await fc.assert(
+    fc.asyncProperty(walk, questions, async (batch, asked) => {
+      if (Date.now() > failedAt + shrinkMs) return;
+      const project = service.openProject();
+      const { token } = await project.send(batch);
+      const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
+      try {
+        await Promise.all(
+          asked.map(async (one) => {
+            const { actual, expected } = await compare(one, about);
+            expect({ asked: one, answer: actual }).toEqual({ asked: one, answer: expected });
+          }),
+        );
+      } catch (thrown) {
+        failedAt = Math.min(failedAt, Date.now());
+        throw thrown;
+      }
+    }),
+    { numRuns: Math.ceil(walks * effort) },
+  );
+}
