@@ -42,13 +42,13 @@ test('walks about a site go where plain counting has them go', async () => {
   await holdsForWalks(service, paths, askedOfWalks, 12);
 }, 600_000);
 
-test('what is not shown is said', async () => {
+test('a step that comes again is one, and what is not shown is said', async () => {
   const project = service.openProject();
   const { token } = await project.send({
     receivedAt: walkStart,
-    events: ['a', 'b', 'c'].map((event, i) => ({
+    events: ['a', 'b', 'b', 'c'].map((event, i) => ({
       kind: 'track',
-      input: { event, userId: 'u', messageId: event, timestamp: new Date(walkStart - 1000 + i) },
+      input: { event, userId: 'u', messageId: `m${i}`, timestamp: new Date(walkStart - 1000 + i) },
     })),
   });
   const range = { from: new Date(walkStart - hour), to: new Date(walkStart) };
