@@ -5,8 +5,12 @@ import type {
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
+  QueryLiveArgs,
+  QueryPathsArgs,
   QueryResolvers,
   QueryRetentionArgs,
+  QuerySessionsArgs,
+  QueryTopValuesArgs,
   QueryTrendArgs,
 } from './types.generated.ts';
 
@@ -16,6 +20,14 @@ export const query = {
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>
     context.reports(project).retention(input),
   ),
+  sessions: needing('read', ({ project }, { input }: QuerySessionsArgs, context) =>
+    context.reports(project).sessions(input),
+  ),
+  paths: needing('read', ({ project }, { input }: QueryPathsArgs, context) => context.reports(project).paths(input)),
+  topValues: needing('read', ({ project }, { input }: QueryTopValuesArgs, context) =>
+    context.reports(project).topValues(input),
+  ),
+  live: needing('read', ({ project }, args: QueryLiveArgs, context) => context.reports(project).live(args)),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>
     context.reports(project).catalog(freshness),

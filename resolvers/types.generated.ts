@@ -437,6 +437,43 @@ export type LedgerKey = {
   readonly stored: Scalars['Float']['output'];
 };
 
+/**
+ * What happens now, as of the answer's snapshot. Minutes are those of the clock, the present one included, as in `last: "30m"`. By the time
+ * of events: what clients send late is in the minute in which it happened.
+ * Example: `live { last5Minutes { events persons } minutes { start events persons } topEvents { name events } topPages { name persons } }`
+ */
+export type Live = {
+  readonly last5Minutes: LiveCounts;
+  readonly last30Minutes: LiveCounts;
+  readonly meta: ReportMeta;
+  /** 30 of them, in order. */
+  readonly minutes: ReadonlyArray<LiveMinute>;
+  /** What `last` is counted from. */
+  readonly now: Scalars['DateTime']['output'];
+  /** Of the last 30 minutes, the most frequent first (ties: the smaller text); at most `limit`. */
+  readonly topEvents: ReadonlyArray<LiveName>;
+  /** Pages of page events: `properties.path`, or else `context.page.path`; `(none)` when an event has neither. */
+  readonly topPages: ReadonlyArray<LiveName>;
+};
+
+export type LiveCounts = {
+  readonly events: Scalars['Float']['output'];
+  /** Who did any of them. */
+  readonly persons: Scalars['Float']['output'];
+};
+
+export type LiveMinute = {
+  readonly events: Scalars['Float']['output'];
+  readonly persons: Scalars['Float']['output'];
+  readonly start: Scalars['DateTime']['output'];
+};
+
+export type LiveName = {
+  readonly events: Scalars['Float']['output'];
+  readonly name: Scalars['String']['output'];
+  readonly persons: Scalars['Float']['output'];
+};
+
 export type Measure =
   | 'AVG'
   | 'COUNT'
@@ -451,6 +488,8 @@ export type Measure =
   | 'P95'
   | 'P99'
   | 'SUM'
+  /** Groups: as many as there are different groupIds. Events without one count for none. */
+  | 'UNIQUE_GROUPS'
   | 'UNIQUE_USERS'
   | 'UNIQUE_VALUES';
 
@@ -575,10 +614,97 @@ export type PageInput = {
   readonly userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type PageSessions = {
+  /** True for all pages beyond the limit together. */
+  readonly isOther: Scalars['Boolean']['output'];
+  /** `properties.path` of the page event, or else `context.page.path`; `(none)` when it has neither. Of events of one instant the smaller text comes first. */
+  readonly page: Scalars['String']['output'];
+  readonly sessions: Scalars['Float']['output'];
+};
+
 export type PartitionLag = {
   readonly lag: Scalars['Float']['output'];
   readonly lane: Lane;
   readonly partition: Scalars['Int']['output'];
+};
+
+/** From a step to the next one. */
+export type PathLink = {
+  readonly from: Scalars['String']['output'];
+  readonly persons: Scalars['Float']['output'];
+  readonly sessions: Scalars['Float']['output'];
+  /** Of the node that it comes from. */
+  readonly step: Scalars['Int']['output'];
+  readonly to: Scalars['String']['output'];
+};
+
+/** A step at its place. What comes out of it: its links, the sessions that ended, and what minSessions and limit leave out. */
+export type PathNode = {
+  /** Sessions of which this is the first step at all. */
+  readonly began: Scalars['Float']['output'];
+  /** The drop-off: sessions of which this is the last step at all. */
+  readonly ended: Scalars['Float']['output'];
+  readonly name: Scalars['String']['output'];
+  readonly persons: Scalars['Float']['output'];
+  readonly sessions: Scalars['Float']['output'];
+  /** From 1. With `to`, paths are aligned at their end, and the step `depth` is the last one. */
+  readonly step: Scalars['Int']['output'];
+};
+
+/**
+ * A rule looks at a text: the value of a property, or without one the usual name, which is the path for a page, the name for a screen, and
+ * the event's name for all others. It fits an event that is named so, has the property and whose text matches. All product pages in
+ * one: `{ matches: "^/product/", name: "/product/*" }`.
+ */
+export type PathRuleInput = {
+  /** Only events of this name: `$page`, `Order Completed`. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  /** The text matches this RE2 regular expression, somewhere in it unless anchored. */
+  readonly matches?: InputMaybe<Scalars['String']['input']>;
+  /** What the step is called; the text itself when left out. This or a property is needed. */
+  readonly name?: InputMaybe<Scalars['String']['input']>;
+  /** The text is its value; the rule fits events that have one. */
+  readonly property?: InputMaybe<Scalars['String']['input']>;
+};
+
+/**
+ * Where sessions go, step by step. Steps are page, screen and tracked events, in the order of time; of one instant, in the order of their names.
+ * Example: `paths(input: { range: { last: "30d" }, rules: [{ matches: "^/product/", name: "/product/*" }], minSessions: 2 }) { nodes { step name sessions ended } links { step from to sessions persons } }`
+ */
+export type Paths = {
+  /** By sessions, the most first. */
+  readonly links: ReadonlyArray<PathLink>;
+  readonly meta: ReportMeta;
+  /** By sessions, the most first. */
+  readonly nodes: ReadonlyArray<PathNode>;
+  /** Persons who had one. */
+  readonly persons: Scalars['Float']['output'];
+  /** Sessions that have a path. */
+  readonly sessions: Scalars['Float']['output'];
+};
+
+export type PathsInput = {
+  /** Steps of a path, 2 to 20. */
+  readonly depth?: InputMaybe<Scalars['Int']['input']>;
+  /** Sessions and their steps are made of these events only. */
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** Paths begin where this step is for the first time in a session. Sessions without it have no path. The name as rules make it. */
+  readonly from?: InputMaybe<Scalars['String']['input']>;
+  /** So many minutes without an event, or more, end a session; 1 to 1,440. */
+  readonly gapMinutes?: InputMaybe<Scalars['Int']['input']>;
+  /** A step that has the name of the step before it is left out, unless this is true. */
+  readonly keepRepeats?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The nodes with the most sessions are shown (ties: the earlier step, then the smaller text), and the links between them; 1 to 1,000. A warning says when there are more. */
+  readonly limit?: InputMaybe<Scalars['Int']['input']>;
+  /** Nodes and links that fewer sessions went through are left out. */
+  readonly minSessions?: InputMaybe<Scalars['Int']['input']>;
+  /** Sessions that start in it, as Query.sessions counts them. */
+  readonly range: RangeInput;
+  /** What steps are called: the first rule that fits an event decides. At most 50. */
+  readonly rules?: InputMaybe<ReadonlyArray<PathRuleInput>>;
+  /** Paths end where this step is for the first time in a session. One of from and to, or none: then paths begin where sessions do. */
+  readonly to?: InputMaybe<Scalars['String']['input']>;
 };
 
 /**
@@ -598,8 +724,16 @@ export type Query = {
   readonly funnel: Maybe<Funnel>;
   /** How far storing has come, and what it did. */
   readonly ingestion: Maybe<Ingestion>;
+  /** Who is active now, and with what. limit is at most 1,000. */
+  readonly live: Maybe<Live>;
+  /** Where sessions go, step by step. */
+  readonly paths: Maybe<Paths>;
   /** How many persons came back, by the interval in which they began. */
   readonly retention: Maybe<Retention>;
+  /** How often persons come, for how long, and where they enter and leave. */
+  readonly sessions: Maybe<Sessions>;
+  /** The most frequent values of a property. */
+  readonly topValues: Maybe<TopValues>;
   /** A number over time, one line for each series and breakdown value. */
   readonly trend: Maybe<Trend>;
 };
@@ -659,8 +793,46 @@ export type QueryFunnelArgs = {
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
+export type QueryLiveArgs = {
+  filter?: InputMaybe<EventFilter>;
+  freshness?: InputMaybe<FreshnessInput>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryPathsArgs = {
+  input: PathsInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
 export type QueryRetentionArgs = {
   input: RetentionInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QuerySessionsArgs = {
+  input: SessionsInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryTopValuesArgs = {
+  input: TopValuesInput;
 };
 
 
@@ -783,6 +955,101 @@ export type SeriesInput = {
   readonly measure?: InputMaybe<Measure>;
   /** What SUM, AVG, MIN, MAX and the percentiles measure; only numbers count. For UNIQUE_VALUES anything. */
   readonly property?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type SessionFigures = {
+  /** From the first event of a session to its last; 0 for a session of one event. Null without sessions, as the others here. */
+  readonly averageSeconds: Maybe<Scalars['Float']['output']>;
+  /** The part of sessions, between 0 and 1, with at most one page, screen or tracked event. identify, group and alias say who, and not what was done. */
+  readonly bounceRate: Maybe<Scalars['Float']['output']>;
+  readonly eventsPerSession: Maybe<Scalars['Float']['output']>;
+  readonly medianSeconds: Maybe<Scalars['Float']['output']>;
+  /** Persons who had at least one of them. */
+  readonly persons: Scalars['Float']['output'];
+  readonly sessions: Scalars['Float']['output'];
+};
+
+export type SessionSeries = {
+  /** The value of the breakdown; empty without one. `(none)` stands for sessions without the property, `(other)` for the rest. */
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /** True for the line that all values beyond the limit share. */
+  readonly isOther: Scalars['Boolean']['output'];
+  /** Of the whole range. */
+  readonly total: SessionFigures;
+  /** One for each bucket. */
+  readonly values: ReadonlyArray<SessionFigures>;
+};
+
+/**
+ * A session is a run of one person's events, of any type, with less than gapMinutes between each and the next. It is counted with its
+ * first 24 hours: what comes later without a pause is neither in it nor in another one. Events shortly before the range and up to a
+ * day after it are looked at, so that sessions at its edges are whole.
+ * Example: `sessions(input: { range: { last: "7d" } }) { buckets series { total { sessions bounceRate medianSeconds } values { sessions } } entryPages { page sessions } }`
+ */
+export type Sessions = {
+  /** Beginnings of the buckets, in order, none left out. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  /** The page of the first page event, over the whole range. Sessions without page events have none. */
+  readonly entryPages: ReadonlyArray<PageSessions>;
+  /** The page of the last page event. */
+  readonly exitPages: ReadonlyArray<PageSessions>;
+  readonly meta: ReportMeta;
+  /** One line, or one for each value of the breakdown. */
+  readonly series: ReadonlyArray<SessionSeries>;
+};
+
+export type SessionsInput = {
+  /** By the value that the first event of a session has; of events of one instant the smaller text counts. The values with the most sessions get a line each. */
+  readonly breakdown?: InputMaybe<BreakdownInput>;
+  /** Sessions are made of these events only. */
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** So many minutes without an event, or more, end a session; 1 to 1,440. */
+  readonly gapMinutes?: InputMaybe<Scalars['Int']['input']>;
+  /** A session belongs to the bucket in which it starts. At most 10,000 buckets. */
+  readonly interval?: InputMaybe<Interval>;
+  /** How many entry and exit pages are listed, 0 to 1,000. */
+  readonly pages?: InputMaybe<Scalars['Int']['input']>;
+  /** A session is in the range when it starts in it. */
+  readonly range: RangeInput;
+};
+
+export type TopValue = {
+  readonly events: Scalars['Float']['output'];
+  /** True for the events without the property. */
+  readonly isNone: Scalars['Boolean']['output'];
+  /** True for all values beyond the limit together. */
+  readonly isOther: Scalars['Boolean']['output'];
+  /** Persons who did them, each once in an entry. */
+  readonly persons: Scalars['Float']['output'];
+  /** The part of all events, between 0 and 1. */
+  readonly share: Scalars['Float']['output'];
+  /** As text; `(none)` for events without the property, `(other)` for the rest. */
+  readonly value: Scalars['String']['output'];
+};
+
+/** Example: `topValues(input: { range: { last: "30d" }, event: "Order Completed", property: "plan" }) { values { value events persons share } }` */
+export type TopValues = {
+  /** How many different values there are. */
+  readonly distinct: Scalars['Float']['output'];
+  /** Events, with the property or without. */
+  readonly events: Scalars['Float']['output'];
+  readonly meta: ReportMeta;
+  readonly persons: Scalars['Float']['output'];
+  /** The `limit` values with the most events (ties: the smaller text first), events without the property among them; all others share the last entry. */
+  readonly values: ReadonlyArray<TopValue>;
+};
+
+export type TopValuesInput = {
+  /** Name of the event; all events when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** 1 to 1,000. */
+  readonly limit?: InputMaybe<Scalars['Int']['input']>;
+  /** As filters and breakdowns name it: plan, context.page.url, $userId. */
+  readonly property: Scalars['String']['input'];
+  readonly range: RangeInput;
 };
 
 export type TrackBatchInput = {
@@ -981,11 +1248,21 @@ export type ResolversTypes = {
   LedgerBucket: ResolverTypeWrapper<LedgerBucket>;
   LedgerCount: ResolverTypeWrapper<LedgerCount>;
   LedgerKey: ResolverTypeWrapper<LedgerKey>;
+  Live: ResolverTypeWrapper<Omit<Live, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  LiveCounts: ResolverTypeWrapper<LiveCounts>;
+  LiveMinute: ResolverTypeWrapper<LiveMinute>;
+  LiveName: ResolverTypeWrapper<LiveName>;
   Measure: Measure;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PageInput: PageInput;
+  PageSessions: ResolverTypeWrapper<PageSessions>;
   PartitionLag: ResolverTypeWrapper<PartitionLag>;
+  PathLink: ResolverTypeWrapper<PathLink>;
+  PathNode: ResolverTypeWrapper<PathNode>;
+  PathRuleInput: PathRuleInput;
+  Paths: ResolverTypeWrapper<Omit<Paths, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  PathsInput: PathsInput;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -997,8 +1274,15 @@ export type ResolversTypes = {
   RetentionMode: RetentionMode;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
+  SessionFigures: ResolverTypeWrapper<SessionFigures>;
+  SessionSeries: ResolverTypeWrapper<SessionSeries>;
+  Sessions: ResolverTypeWrapper<Omit<Sessions, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  SessionsInput: SessionsInput;
   SnapshotToken: ResolverTypeWrapper<Scalars['SnapshotToken']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  TopValue: ResolverTypeWrapper<TopValue>;
+  TopValues: ResolverTypeWrapper<Omit<TopValues, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  TopValuesInput: TopValuesInput;
   TrackBatchInput: TrackBatchInput;
   TrackBatchPayload: ResolverTypeWrapper<TrackBatchPayload>;
   TrackInput: TrackInput;
@@ -1046,10 +1330,20 @@ export type ResolversParentTypes = {
   LedgerBucket: LedgerBucket;
   LedgerCount: LedgerCount;
   LedgerKey: LedgerKey;
+  Live: Omit<Live, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  LiveCounts: LiveCounts;
+  LiveMinute: LiveMinute;
+  LiveName: LiveName;
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
   PageInput: PageInput;
+  PageSessions: PageSessions;
   PartitionLag: PartitionLag;
+  PathLink: PathLink;
+  PathNode: PathNode;
+  PathRuleInput: PathRuleInput;
+  Paths: Omit<Paths, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  PathsInput: PathsInput;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -1058,8 +1352,15 @@ export type ResolversParentTypes = {
   RetentionInput: RetentionInput;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
+  SessionFigures: SessionFigures;
+  SessionSeries: SessionSeries;
+  Sessions: Omit<Sessions, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  SessionsInput: SessionsInput;
   SnapshotToken: Scalars['SnapshotToken']['output'];
   String: Scalars['String']['output'];
+  TopValue: TopValue;
+  TopValues: Omit<TopValues, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  TopValuesInput: TopValuesInput;
   TrackBatchInput: TrackBatchInput;
   TrackBatchPayload: TrackBatchPayload;
   TrackInput: TrackInput;
@@ -1235,6 +1536,33 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type LiveResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Live'] = ResolversParentTypes['Live']> = {
+  last5Minutes?: Resolver<ResolversTypes['LiveCounts'], ParentType, ContextType>;
+  last30Minutes?: Resolver<ResolversTypes['LiveCounts'], ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  minutes?: Resolver<ReadonlyArray<ResolversTypes['LiveMinute']>, ParentType, ContextType>;
+  now?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  topEvents?: Resolver<ReadonlyArray<ResolversTypes['LiveName']>, ParentType, ContextType>;
+  topPages?: Resolver<ReadonlyArray<ResolversTypes['LiveName']>, ParentType, ContextType>;
+};
+
+export type LiveCountsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveCounts'] = ResolversParentTypes['LiveCounts']> = {
+  events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type LiveMinuteResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveMinute'] = ResolversParentTypes['LiveMinute']> = {
+  events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type LiveNameResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveName'] = ResolversParentTypes['LiveName']> = {
+  events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
   group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
@@ -1252,10 +1580,41 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
   startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
+export type PageSessionsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageSessions'] = ResolversParentTypes['PageSessions']> = {
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  page?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
 export type PartitionLagResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PartitionLag'] = ResolversParentTypes['PartitionLag']> = {
   lag?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   lane?: Resolver<ResolversTypes['Lane'], ParentType, ContextType>;
   partition?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type PathLinkResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PathLink'] = ResolversParentTypes['PathLink']> = {
+  from?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  step?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  to?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type PathNodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PathNode'] = ResolversParentTypes['PathNode']> = {
+  began?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  ended?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  step?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type PathsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Paths'] = ResolversParentTypes['Paths']> = {
+  links?: Resolver<ReadonlyArray<ResolversTypes['PathLink']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['PathNode']>, ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
@@ -1265,7 +1624,11 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
   ingestion?: Resolver<Maybe<ResolversTypes['Ingestion']>, ParentType, ContextType>;
+  live?: Resolver<Maybe<ResolversTypes['Live']>, ParentType, ContextType, RequireFields<QueryLiveArgs, 'limit'>>;
+  paths?: Resolver<Maybe<ResolversTypes['Paths']>, ParentType, ContextType, RequireFields<QueryPathsArgs, 'input'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
+  sessions?: Resolver<Maybe<ResolversTypes['Sessions']>, ParentType, ContextType, RequireFields<QuerySessionsArgs, 'input'>>;
+  topValues?: Resolver<Maybe<ResolversTypes['TopValues']>, ParentType, ContextType, RequireFields<QueryTopValuesArgs, 'input'>>;
   trend?: Resolver<Maybe<ResolversTypes['Trend']>, ParentType, ContextType, RequireFields<QueryTrendArgs, 'input'>>;
 };
 
@@ -1296,9 +1659,50 @@ export type RetentionCohortResolvers<ContextType = Context, ParentType extends R
   start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
+export type SessionFiguresResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionFigures'] = ResolversParentTypes['SessionFigures']> = {
+  averageSeconds?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  bounceRate?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  eventsPerSession?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  medianSeconds?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type SessionSeriesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionSeries'] = ResolversParentTypes['SessionSeries']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['SessionFigures'], ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<ResolversTypes['SessionFigures']>, ParentType, ContextType>;
+};
+
+export type SessionsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Sessions'] = ResolversParentTypes['Sessions']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  entryPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
+  exitPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  series?: Resolver<ReadonlyArray<ResolversTypes['SessionSeries']>, ParentType, ContextType>;
+};
+
 export interface SnapshotTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SnapshotToken'], any> {
   name: 'SnapshotToken';
 }
+
+export type TopValueResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TopValue'] = ResolversParentTypes['TopValue']> = {
+  events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  isNone?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  share?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type TopValuesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TopValues'] = ResolversParentTypes['TopValues']> = {
+  distinct?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<ResolversTypes['TopValue']>, ParentType, ContextType>;
+};
 
 export type TrackBatchPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrackBatchPayload'] = ResolversParentTypes['TrackBatchPayload']> = {
   accepted?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1350,14 +1754,27 @@ export type Resolvers<ContextType = Context> = {
   LedgerBucket?: LedgerBucketResolvers<ContextType>;
   LedgerCount?: LedgerCountResolvers<ContextType>;
   LedgerKey?: LedgerKeyResolvers<ContextType>;
+  Live?: LiveResolvers<ContextType>;
+  LiveCounts?: LiveCountsResolvers<ContextType>;
+  LiveMinute?: LiveMinuteResolvers<ContextType>;
+  LiveName?: LiveNameResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  PageSessions?: PageSessionsResolvers<ContextType>;
   PartitionLag?: PartitionLagResolvers<ContextType>;
+  PathLink?: PathLinkResolvers<ContextType>;
+  PathNode?: PathNodeResolvers<ContextType>;
+  Paths?: PathsResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;
   RetentionCohort?: RetentionCohortResolvers<ContextType>;
+  SessionFigures?: SessionFiguresResolvers<ContextType>;
+  SessionSeries?: SessionSeriesResolvers<ContextType>;
+  Sessions?: SessionsResolvers<ContextType>;
   SnapshotToken?: GraphQLScalarType;
+  TopValue?: TopValueResolvers<ContextType>;
+  TopValues?: TopValuesResolvers<ContextType>;
   TrackBatchPayload?: TrackBatchPayloadResolvers<ContextType>;
   TrackPayload?: TrackPayloadResolvers<ContextType>;
   Trend?: TrendResolvers<ContextType>;

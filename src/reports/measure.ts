@@ -17,7 +17,8 @@ export type Measure =
   | 'P90'
   | 'P95'
   | 'P99'
-  | 'UNIQUE_VALUES';
+  | 'UNIQUE_VALUES'
+  | 'UNIQUE_GROUPS';
 
 /** Which events, of a series or a step. */
 export interface EventSelector {
@@ -42,6 +43,7 @@ export function toAggregate(measure: Measure, propertyName: string | null | unde
   if (measure === 'COUNT') return sql`toFloat64(count())`;
   if (measure === 'UNIQUE_USERS') return sql`toFloat64(uniqExact(${person}))`;
   if (measure === 'COUNT_PER_USER') return sql`if(count() = 0, NULL, count() / uniqExact(${person}))`;
+  if (measure === 'UNIQUE_GROUPS') return sql`toFloat64(uniqExactIf(group_id, group_id != ''))`;
   const property = requireProperty(measure, propertyName, at);
   if (measure === 'UNIQUE_VALUES') return sql`toFloat64(uniqExact(${toText(property)}))`;
   const number = toNumber(property);

@@ -99,15 +99,15 @@ export const timeMs = sql`toUnixTimestamp64Milli(time)`;
 
 /**
  * The beginning of the bucket in which an event lies, in milliseconds since 1970. `buckets` cover every event asked for.
- * Never a constant, since GROUPING SETS take none.
+ * Never a constant, since GROUPING SETS take none. `ms`: what else lies in a bucket, in milliseconds since 1970.
  */
-export function toBucketExpression(buckets: readonly number[]): Sql {
+export function toBucketExpression(buckets: readonly number[], ms: Sql = timeMs): Sql {
   const first = buckets[0] as number;
   const step = (buckets[1] ?? first) - first;
   if (step === 0 || buckets.some((start, i) => start !== first + i * step))
-    return sql`roundDown(${timeMs}, ${value('Array(Int64)', buckets)})`;
+    return sql`roundDown(${ms}, ${value('Array(Int64)', buckets)})`;
   // The last bucket may be longer than the others: a day of 25 hours.
-  const index = sql`least(intDiv(${timeMs} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})`;
+  const index = sql`least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})`;
   return sql`${value64(first)} + ${index} * ${value64(step)}`;
 }
 

@@ -13,9 +13,13 @@ import { type FunnelInput, runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
+import { type LiveInput, runLive } from './live.ts';
+import { type PathsInput, runPaths } from './paths.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
+import { runSessions, type SessionsInput } from './sessions.ts';
+import { runTopValues, type TopValuesInput } from './top-values.ts';
 import { runTrend, type TrendInput } from './trend.ts';
 import { createVersions } from './versions.ts';
 import { createWatermarkReader } from './watermark.ts';
@@ -47,6 +51,10 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         trend: (input: TrendInput) => runTrend(session, input),
         funnel: (input: FunnelInput) => runFunnel(session, input),
         retention: (input: RetentionInput) => runRetention(session, input),
+        sessions: (input: SessionsInput) => runSessions(session, input),
+        paths: (input: PathsInput) => runPaths(session, input),
+        topValues: (input: TopValuesInput) => runTopValues(session, input),
+        live: (input: LiveInput) => runLive(session, input),
         events: (input: EventsInput) => runEvents(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),

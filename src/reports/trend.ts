@@ -154,7 +154,9 @@ function toSeries(
   isBrokenDown: boolean,
   buckets: readonly number[],
 ): TrendSeries[] {
-  const empty = ['COUNT', 'UNIQUE_USERS', 'SUM', 'UNIQUE_VALUES'].includes(series.measure ?? 'COUNT') ? 0 : null;
+  const empty = ['COUNT', 'UNIQUE_USERS', 'SUM', 'UNIQUE_VALUES', 'UNIQUE_GROUPS'].includes(series.measure ?? 'COUNT')
+    ? 0
+    : null;
   const index = new Map(buckets.map((start, i) => [String(start), i]));
   const lines = new Map<string, { values: (number | null)[]; total: number | null; events: number }>();
   const lineOf = (k: string) => {

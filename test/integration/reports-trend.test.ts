@@ -67,6 +67,7 @@ const measures: Measure[] = [
   'P95',
   'P99',
   'UNIQUE_VALUES',
+  'UNIQUE_GROUPS',
 ];
 
 test('every measure of numbers among other things, in all and broken down', async () => {

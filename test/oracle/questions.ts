@@ -10,10 +10,10 @@ import type { Measure, TrendQuestion } from './trend.ts';
 /** Random questions about the streams of streams.ts. */
 
 const day = 24 * 3_600_000;
-const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+export const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 /** Without the undefined ones, as a client leaves them out. */
-function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+export function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }
 
@@ -129,7 +129,7 @@ export function filter(scene: Scene): Arbitrary<Filter> {
   })).filter;
 }
 
-const event = fc.oneof(
+export const event = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...eventNames) },
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.constantFrom('$page', '$identify', 'Nobody Did') },
@@ -148,8 +148,9 @@ const measures: Measure[] = [
   'P95',
   'P99',
   'UNIQUE_VALUES',
+  'UNIQUE_GROUPS',
 ];
-const property = fc.oneof(
+export const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
   { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt') },
 );

@@ -194,9 +194,14 @@ function toObject(entries: readonly (readonly [string, Json])[]): JsonObject {
   return made;
 }
 
+const path = fc.constantFrom<Json>('/', '/a', '/b', '', 7);
+
 const context: Arbitrary<JsonObject> = fc.oneof(
   object,
-  fc.record({ page: fc.record({ url: text }), groupId: fc.constantFrom<Json>('g1', 'g2', 7) }, { requiredKeys: [] }),
+  fc.record(
+    { page: fc.record({ url: text, path }, { requiredKeys: ['url'] }), groupId: fc.constantFrom<Json>('g1', 'g2', 7) },
+    { requiredKeys: [] },
+  ),
 );
 
 const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -253,6 +258,8 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
     properties: optional(object),
     context: optional(context),
     traits: optional(object),
+    /** The path that a page says it has. */
+    seen: fc.option(path, { freq: 3 }),
     kind: fc.constantFrom<SentEvent['kind']>(
       'track',
       'track',
@@ -272,7 +279,7 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
   };
   return fc
     .record(common)
-    .map(({ user, merged, repeat, fresh, time, skew, properties, context, traits, kind, name }) => {
+    .map(({ user, merged, repeat, fresh, time, skew, properties, context, traits, kind, name, seen }) => {
       const { previousId, ...ids } = merged;
       const isMerged = kind === 'alias' || (kind === 'identify' && repeat === null);
       const who: { userId?: string; anonymousId?: string } = isMerged ? ids : user;
@@ -290,7 +297,15 @@ function input(scene: Scene, receivedAt: number): Arbitrary<SentEvent> {
           return { kind, input: { ...base, ...props, event: name } };
         case 'page':
         case 'screen':
-          return { kind, input: { ...base, ...props, name, category: 'c' } };
+          return {
+            kind,
+            input: {
+              ...base,
+              properties: { ...properties, ...(seen === null ? {} : { path: seen }) },
+              name,
+              category: 'c',
+            },
+          };
         case 'identify':
           return { kind, input: { ...base, ...(traits ? { traits } : {}) } };
         case 'group':

@@ -15,7 +15,8 @@ export type Measure =
   | 'P90'
   | 'P95'
   | 'P99'
-  | 'UNIQUE_VALUES';
+  | 'UNIQUE_VALUES'
+  | 'UNIQUE_GROUPS';
 
 export interface Series {
   readonly event?: string;
@@ -104,6 +105,8 @@ function measure(facts: readonly Fact[], { measure: kind = 'COUNT', property }: 
   if (kind === 'COUNT_PER_USER') return persons === 0 ? exactly(null) : { value: facts.length / persons, scale: 1 };
   if (kind === 'UNIQUE_VALUES')
     return exactly(new Set(facts.map((fact) => toText(fact, property as string)).filter((text) => text !== null)).size);
+  if (kind === 'UNIQUE_GROUPS')
+    return exactly(new Set(facts.map(({ groupId }) => groupId).filter((id) => id !== '')).size);
   const numbers = facts.flatMap((fact) => {
     const found = find(fact, property as string);
     return found.is === 'value' && typeof found.value === 'number' ? [found.value] : [];

@@ -16,7 +16,7 @@ test.each(['SUM', 'AVG', 'MIN', 'MAX', 'P50', 'P75', 'P90', 'P95', 'P99', 'UNIQU
   },
 );
 
-test.each(['COUNT', 'UNIQUE_USERS', 'COUNT_PER_USER'] as Measure[])(
+test.each(['COUNT', 'UNIQUE_USERS', 'COUNT_PER_USER', 'UNIQUE_GROUPS'] as Measure[])(
   '%s needs none, and does not look at one',
   (measure) => {
     expect(toAggregate(measure, 'price', 'series[0]')).toEqual(toAggregate(measure, null, 'series[0]'));

@@ -1,0 +1,167 @@
+import { TallygateError } from '../errors.ts';
+import type { FilterInput } from './filter.ts';
+import { parseLimit } from './key.ts';
+import { type PathRule, toStepName } from './path-steps.ts';
+import type { Plan } from './plan.ts';
+import { parseRange, type Range, type RangeInput } from './range.ts';
+import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import { isDeed, parseGap, type SessionRule, selectRuns } from './session-runs.ts';
+import { sql, value } from './sql.ts';
+
+// ---- parameters
+
+export interface PathsInput {
+  readonly range: RangeInput;
+  readonly from?: string | null | undefined;
+  readonly to?: string | null | undefined;
+  readonly depth?: number | null | undefined;
+  readonly rules?: readonly PathRule[] | null | undefined;
+  readonly keepRepeats?: boolean | null | undefined;
+  readonly minSessions?: number | null | undefined;
+  readonly limit?: number | null | undefined;
+  readonly gapMinutes?: number | null | undefined;
+  readonly filter?: FilterInput | null | undefined;
+  readonly freshness?: FreshnessInput | null | undefined;
+}
+
+export interface Paths {
+  readonly sessions: number;
+  readonly persons: number;
+  readonly nodes: readonly PathNode[];
+  readonly links: readonly PathLink[];
+  readonly meta: ReportMeta;
+}
+
+export interface PathNode {
+  readonly step: number;
+  readonly name: string;
+  readonly sessions: number;
+  readonly persons: number;
+  readonly began: number;
+  readonly ended: number;
+}
+
+export interface PathLink {
+  readonly step: number;
+  readonly from: string;
+  readonly to: string;
+  readonly sessions: number;
+  readonly persons: number;
+}
+
+const deepest = 20;
+
+export function runPaths(session: Session, input: PathsInput): Promise<Paths> {
+  return session.report(input.freshness, async (moment) => {
+    const range = parseRange(input.range, moment.now);
+    if (input.from && input.to)
+      throw new TallygateError('INVALID_INPUT', 'expected from or to or neither of them, got both');
+    const depth = input.depth ?? 5;
+    if (depth < 2 || depth > deepest)
+      throw new TallygateError('INVALID_INPUT', `depth: expected 2 to ${deepest}, got ${depth}`);
+    const minSessions = input.minSessions ?? 1;
+    if (minSessions < 1)
+      throw new TallygateError('INVALID_INPUT', `minSessions: expected at least 1, got ${minSessions}`);
+    const limit = parseLimit(input.limit ?? 50, 'limit');
+    const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
+    const cell = await session.load(moment, planPaths(input, range, rule, { depth, minSessions, limit }));
+    const rows = cell.rows as unknown as readonly PathsRow[];
+    const whole = rows.find(({ part }) => part === 'all');
+    return {
+      sessions: Number(whole?.n ?? 0),
+      persons: Number(whole?.persons ?? 0),
+      nodes: rows.filter(({ part }) => part === 'node').map(toNode),
+      links: rows.filter(({ part }) => part === 'link').map(toLink),
+      meta: session.toMeta(moment, [{ cell, buckets: 1 }], { warnings: toWarnings(rows, limit) }),
+    };
+  });
+}
+
+// ---- row
+
+interface PathsRow {
+  readonly part: 'all' | 'node' | 'link';
+  readonly step: number;
+  readonly name: string;
+  /** What came after it, of a link. */
+  readonly next: string;
+  readonly n: string;
+  readonly persons: string;
+  readonly began: string;
+  readonly ended: string;
+  /** Nodes that have the weight, shown or not. */
+  readonly nodes: string;
+}
+
+// ---- SQL
+
+interface Bounds {
+  readonly depth: number;
+  readonly minSessions: number;
+  readonly limit: number;
+}
+
+function planPaths(
+  { from, to, rules, keepRepeats }: PathsInput,
+  range: Range,
+  rule: SessionRule,
+  { depth, minSessions, limit }: Bounds,
+): Plan {
+  const runs = selectRuns(range, rule, [sql`if(${isDeed}, concat('=', ${toStepName(rules ?? [])}), '')`]);
+  const steps = sql`arrayFilter(name -> name != '', tupleElement(run, 2))`;
+  const most = value('Int64', depth);
+  const named = (name: string) => sql`indexOf(whole, concat('=', ${value('String', name)}))`;
+  // Places in the session, from 1: the first step of the path and the last one.
+  const first = from ? named(from) : to ? sql`greatest(1, last - ${most} + 1)` : sql`toUInt64(notEmpty(whole))`;
+  const last = to ? named(to) : sql`least(length(whole), first + ${most} - 1)`;
+  const places = to ? sql`${last} AS last, ${first} AS first` : sql`${first} AS first, ${last} AS last`;
+  const shift = to ? sql`toInt64(last) - ${most}` : sql`toInt64(first) - 1`;
+  const path = sql`SELECT who, whole, ${places} FROM (SELECT who, ${keepRepeats ? steps : sql`arrayCompact(${steps})`} AS whole FROM (${runs})) WHERE ${to ? sql`last` : sql`first`} > 0`;
+  const stepped = sql`SELECT who, arrayJoin(range(toUInt64(first), toUInt64(last) + 1)) AS place, toInt64(place) - (${shift}) AS step, whole[place] AS name,
+      if(place < last, whole[place + 1], '') AS next, place = first AS leads, place = 1 AS is_begin, place = length(whole) AS is_end FROM (${path})`;
+  const counted = sql`SELECT multiIf(grouping(step) = 1, 'all', grouping(next) = 1, 'node', 'link') AS part, step, name, next,
+      if(part = 'all', countIf(leads), count()) AS n, uniqExact(who) AS persons, countIf(is_begin) AS began, countIf(is_end) AS ended
+    FROM (${stepped}) GROUP BY GROUPING SETS ((step, name, next), (step, name), ())
+    HAVING n >= ${value('UInt64', minSessions)} AND (part != 'link' OR next != '') OR part = 'all' AND n > 0`;
+  const ranked = sql`SELECT *, if(part = 'node', row_number() OVER (PARTITION BY part ORDER BY n DESC, step, name), ${value('UInt64', 2 ** 32)}) AS place,
+      countIf(part = 'node') OVER () AS nodes FROM (${counted})`;
+  const ends = sql`SELECT *, min(place) OVER (PARTITION BY step, name) AS of_name,
+      min(place) OVER (PARTITION BY if(part = 'link', step + 1, step), if(part = 'link', next, name)) AS of_next FROM (${ranked})`;
+  return {
+    label: 'paths',
+    select: sql`SELECT part, step, name, next, n, persons, began, ended, nodes FROM (${ends})
+      WHERE part = 'all' OR greatest(of_name, of_next) <= ${value('UInt32', limit)}
+      ORDER BY part, n DESC, step, name, next`,
+    limits: { resultRows: 1_000_000 },
+  };
+}
+
+// ---- mapping
+
+function toNode({ step, name, n, persons, began, ended }: PathsRow): PathNode {
+  return {
+    step: Number(step),
+    name: name.slice(1),
+    sessions: Number(n),
+    persons: Number(persons),
+    began: Number(began),
+    ended: Number(ended),
+  };
+}
+
+function toLink({ step, name, next, n, persons }: PathsRow): PathLink {
+  return {
+    step: Number(step),
+    from: name.slice(1),
+    to: next.slice(1),
+    sessions: Number(n),
+    persons: Number(persons),
+  };
+}
+
+function toWarnings(rows: readonly PathsRow[], limit: number): string[] {
+  const nodes = Number(rows[0]?.nodes ?? 0);
+  return nodes > limit
+    ? [`${nodes} nodes have at least minSessions; the ${limit} with the most sessions are shown`]
+    : [];
+}
