@@ -5,8 +5,10 @@ import type {
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
+  QueryLifecycleArgs,
   QueryResolvers,
   QueryRetentionArgs,
+  QueryStickinessArgs,
   QueryTrendArgs,
 } from './types.generated.ts';
 
@@ -15,6 +17,12 @@ export const query = {
   funnel: needing('read', ({ project }, { input }: QueryFunnelArgs, context) => context.reports(project).funnel(input)),
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>
     context.reports(project).retention(input),
+  ),
+  lifecycle: needing('read', ({ project }, { input }: QueryLifecycleArgs, context) =>
+    context.reports(project).lifecycle(input),
+  ),
+  stickiness: needing('read', ({ project }, { input }: QueryStickinessArgs, context) =>
+    context.reports(project).stickiness(input),
   ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
+import type { Retention as RetentionSource } from '../src/reports/retention.ts';
 import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
@@ -437,6 +438,37 @@ export type LedgerKey = {
   readonly stored: Scalars['Float']['output'];
 };
 
+/**
+ * Persons of each interval, by what their activity was before. Every list has one number for each interval of the range.
+ * Example: `lifecycle(input: { range: { last: "8w" }, interval: WEEK }) { buckets new returning resurrecting dormant complete }`
+ */
+export type Lifecycle = {
+  /** Beginnings of the intervals, in order, none left out. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  /** Whether the interval was over at meta.asOf. Until then more persons become active, and fewer are dormant. */
+  readonly complete: ReadonlyArray<Scalars['Boolean']['output']>;
+  /** Not active, but in the interval before: who was lost. A count like the others, not a negative one. */
+  readonly dormant: ReadonlyArray<Scalars['Int']['output']>;
+  readonly meta: ReportMeta;
+  /** Active for the first time ever. */
+  readonly new: ReadonlyArray<Scalars['Int']['output']>;
+  /** Active, and not in the interval before, but in an earlier one. */
+  readonly resurrecting: ReadonlyArray<Scalars['Int']['output']>;
+  /** Active, and also in the interval before. The first interval of the range looks at the one before the range. */
+  readonly returning: ReadonlyArray<Scalars['Int']['output']>;
+};
+
+export type LifecycleInput = {
+  /** What counts as being active; any event when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** At most 10,000 of them. */
+  readonly interval?: InputMaybe<Interval>;
+  /** Intervals count whole, also where the range begins or ends within one. */
+  readonly range: RangeInput;
+};
+
 export type Measure =
   | 'AVG'
   | 'COUNT'
@@ -586,8 +618,12 @@ export type Query = {
   readonly funnel: Maybe<Funnel>;
   /** How far storing has come, and what it did. */
   readonly ingestion: Maybe<Ingestion>;
+  /** Who is new, who came back and who was lost, interval by interval. */
+  readonly lifecycle: Maybe<Lifecycle>;
   /** How many persons came back, by the interval in which they began. */
   readonly retention: Maybe<Retention>;
+  /** How many persons came back on how many days. */
+  readonly stickiness: Maybe<Stickiness>;
   /** A number over time, one line for each series and breakdown value. */
   readonly trend: Maybe<Trend>;
 };
@@ -647,8 +683,26 @@ export type QueryFunnelArgs = {
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
+export type QueryLifecycleArgs = {
+  input: LifecycleInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
 export type QueryRetentionArgs = {
   input: RetentionInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryStickinessArgs = {
+  input: StickinessInput;
 };
 
 
@@ -701,30 +755,70 @@ export type ReportSource =
   | 'PARTIAL_CACHE'
   | 'WAREHOUSE';
 
-/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates } }` */
+/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates complete } }` */
 export type Retention = {
-  /** One for each interval of the range, in order, also when it is empty. */
+  /**
+   * One for each interval of the range, in order, also when it is empty. With a breakdown, those of the value with the most members come first,
+   * and those of all other values last.
+   */
   readonly cohorts: ReadonlyArray<RetentionCohort>;
   readonly meta: ReportMeta;
+  /**
+   * The persons of a cell: members of the cohort that begins at this moment, who came back in that period (all members when it is left out). With a
+   * breakdown, name the cohort's `breakdown`, or say isOther. `first` is at most 1,000. In an order that never changes. A cursor belongs to a snapshot: ask for the next page
+   * with freshness.at of the first one's meta.snapshot.
+   */
+  readonly people: Maybe<RetentionPeople>;
+};
+
+
+/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates complete } }` */
+export type RetentionPeopleArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  breakdown?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  cohort: Scalars['DateTime']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  isOther?: InputMaybe<Scalars['Boolean']['input']>;
+  period?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type RetentionCohort = {
-  /** Persons with a return event in the cohort's own interval (index 0), in the next (index 1), and so on. */
+  /** The value of the breakdown; empty without one. `(none)` stands for persons without the property, `(other)` for the rest. */
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /**
+   * Whether all intervals that the count is about were over at meta.asOf: ON, those of its period; ON_OR_AFTER, those of all periods from its own on.
+   * A count that is not complete is that of so far, and can only grow.
+   */
+  readonly complete: ReadonlyArray<Scalars['Boolean']['output']>;
+  /** Persons with a return event in the cohort's own interval (index 0), in the next (index 1), and so on; or in the period of each bracket. */
   readonly counts: ReadonlyArray<Scalars['Int']['output']>;
-  /** counts divided by size; 0 for an empty cohort. */
-  readonly rates: ReadonlyArray<Scalars['Float']['output']>;
+  /** True for the cohorts that all values beyond the limit share. */
+  readonly isOther: Scalars['Boolean']['output'];
+  /** counts divided by size; 0 for an empty cohort. null where the count is not complete, so that what is not over never looks like a drop. */
+  readonly rates: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
   /** Number of persons. */
   readonly size: Scalars['Int']['output'];
   readonly start: Scalars['DateTime']['output'];
 };
 
 export type RetentionInput = {
+  /**
+   * Periods of other lengths, in intervals: [1, 2, 4] makes three of them, of the cohort's own interval, the two after it and the four after
+   * those. 1 to 100 brackets, at most 1,000 intervals in all. `periods` is not used then.
+   */
+  readonly brackets?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
+  /**
+   * Cohorts by interval and a property of the cohort event. A person has one value in all cohorts: that of the first cohort event that counts,
+   * which is the first ever (FIRST_TIME) or the first of the range (RECURRING); of events of one instant, the smaller text, and none before all
+   * texts. The `limit` values with the most members over all cohorts (ties: the smaller text first) get cohorts of their own.
+   */
+  readonly breakdown?: InputMaybe<BreakdownInput>;
   /** What makes a person a member; measure and property are not used. */
   readonly cohortEvent: SeriesInput;
   /** Holds for both events. */
   readonly filter?: InputMaybe<EventFilter>;
   readonly freshness?: InputMaybe<FreshnessInput>;
-  /** DAY, WEEK, MONTH, QUARTER or YEAR. */
+  /** HOUR, DAY, WEEK, MONTH, QUARTER or YEAR. At most 1,000 cohorts. */
   readonly interval?: InputMaybe<Interval>;
   readonly kind?: InputMaybe<RetentionKind>;
   readonly mode?: InputMaybe<RetentionMode>;
@@ -743,10 +837,31 @@ export type RetentionKind =
   | 'RECURRING';
 
 export type RetentionMode =
-  /** Came back in that interval. */
+  /** Came back in that period. */
   | 'ON'
-  /** Came back in that interval or any later one up to the last of the periods. */
+  /** Came back in that period or any later one up to the last of the periods. */
   | 'ON_OR_AFTER';
+
+export type RetentionPeople = {
+  readonly edges: ReadonlyArray<RetentionPersonEdge>;
+  readonly nodes: ReadonlyArray<RetentionPerson>;
+  readonly pageInfo: PageInfo;
+};
+
+/** A person, by the ids of the events that the report looked at. */
+export type RetentionPerson = {
+  /** The smallest one, where there are several. */
+  readonly anonymousId: Maybe<Scalars['ID']['output']>;
+  /** The userId, or the anonymousId without one. */
+  readonly id: Scalars['ID']['output'];
+  /** The smallest one, where there are several. */
+  readonly userId: Maybe<Scalars['ID']['output']>;
+};
+
+export type RetentionPersonEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: RetentionPerson;
+};
 
 export type ScreenInput = {
   readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
@@ -771,6 +886,26 @@ export type SeriesInput = {
   readonly measure?: InputMaybe<Measure>;
   /** What SUM, AVG, MIN, MAX and the percentiles measure; only numbers count. For UNIQUE_VALUES anything. */
   readonly property?: InputMaybe<Scalars['String']['input']>;
+};
+
+/**
+ * Counts persons by the number of intervals in which they were active.
+ * Example: `stickiness(input: { range: { last: "4w" }, interval: WEEK, event: "Order Completed" }) { persons }`
+ */
+export type Stickiness = {
+  readonly meta: ReportMeta;
+  /** Persons who were active in exactly 1 of the range's intervals, in exactly 2, and so on; one number for each interval. */
+  readonly persons: ReadonlyArray<Scalars['Int']['output']>;
+};
+
+export type StickinessInput = {
+  /** What counts as being active; any event when left out. To compare several, ask for several reports in one operation. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** At most 10,000 of them. */
+  readonly interval?: InputMaybe<Interval>;
+  readonly range: RangeInput;
 };
 
 export type TrackBatchInput = {
@@ -969,6 +1104,8 @@ export type ResolversTypes = {
   LedgerBucket: ResolverTypeWrapper<LedgerBucket>;
   LedgerCount: ResolverTypeWrapper<LedgerCount>;
   LedgerKey: ResolverTypeWrapper<LedgerKey>;
+  Lifecycle: ResolverTypeWrapper<Omit<Lifecycle, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  LifecycleInput: LifecycleInput;
   Measure: Measure;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
@@ -978,14 +1115,19 @@ export type ResolversTypes = {
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
   ReportSource: ReportSource;
-  Retention: ResolverTypeWrapper<Omit<Retention, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  Retention: ResolverTypeWrapper<RetentionSource>;
   RetentionCohort: ResolverTypeWrapper<RetentionCohort>;
   RetentionInput: RetentionInput;
   RetentionKind: RetentionKind;
   RetentionMode: RetentionMode;
+  RetentionPeople: ResolverTypeWrapper<RetentionPeople>;
+  RetentionPerson: ResolverTypeWrapper<RetentionPerson>;
+  RetentionPersonEdge: ResolverTypeWrapper<RetentionPersonEdge>;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SnapshotToken: ResolverTypeWrapper<Scalars['SnapshotToken']['output']>;
+  Stickiness: ResolverTypeWrapper<Omit<Stickiness, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  StickinessInput: StickinessInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   TrackBatchInput: TrackBatchInput;
   TrackBatchPayload: ResolverTypeWrapper<TrackBatchPayload>;
@@ -1034,6 +1176,8 @@ export type ResolversParentTypes = {
   LedgerBucket: LedgerBucket;
   LedgerCount: LedgerCount;
   LedgerKey: LedgerKey;
+  Lifecycle: Omit<Lifecycle, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  LifecycleInput: LifecycleInput;
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
   PageInput: PageInput;
@@ -1041,12 +1185,17 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
-  Retention: Omit<Retention, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  Retention: RetentionSource;
   RetentionCohort: RetentionCohort;
   RetentionInput: RetentionInput;
+  RetentionPeople: RetentionPeople;
+  RetentionPerson: RetentionPerson;
+  RetentionPersonEdge: RetentionPersonEdge;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SnapshotToken: Scalars['SnapshotToken']['output'];
+  Stickiness: Omit<Stickiness, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  StickinessInput: StickinessInput;
   String: Scalars['String']['output'];
   TrackBatchInput: TrackBatchInput;
   TrackBatchPayload: TrackBatchPayload;
@@ -1223,6 +1372,16 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type LifecycleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Lifecycle'] = ResolversParentTypes['Lifecycle']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  complete?: Resolver<ReadonlyArray<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  dormant?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  new?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  resurrecting?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  returning?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
   group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
@@ -1253,7 +1412,9 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
   ingestion?: Resolver<Maybe<ResolversTypes['Ingestion']>, ParentType, ContextType>;
+  lifecycle?: Resolver<Maybe<ResolversTypes['Lifecycle']>, ParentType, ContextType, RequireFields<QueryLifecycleArgs, 'input'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
+  stickiness?: Resolver<Maybe<ResolversTypes['Stickiness']>, ParentType, ContextType, RequireFields<QueryStickinessArgs, 'input'>>;
   trend?: Resolver<Maybe<ResolversTypes['Trend']>, ParentType, ContextType, RequireFields<QueryTrendArgs, 'input'>>;
 };
 
@@ -1275,18 +1436,44 @@ export type ReportMetaResolvers<ContextType = Context, ParentType extends Resolv
 export type RetentionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Retention'] = ResolversParentTypes['Retention']> = {
   cohorts?: Resolver<ReadonlyArray<ResolversTypes['RetentionCohort']>, ParentType, ContextType>;
   meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  people?: Resolver<Maybe<ResolversTypes['RetentionPeople']>, ParentType, ContextType, RequireFields<RetentionPeopleArgs, 'cohort' | 'first' | 'isOther'>>;
 };
 
 export type RetentionCohortResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionCohort'] = ResolversParentTypes['RetentionCohort']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  complete?: Resolver<ReadonlyArray<ResolversTypes['Boolean']>, ParentType, ContextType>;
   counts?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
-  rates?: Resolver<ReadonlyArray<ResolversTypes['Float']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  rates?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
   size?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type RetentionPeopleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPeople'] = ResolversParentTypes['RetentionPeople']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['RetentionPersonEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['RetentionPerson']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type RetentionPersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPerson'] = ResolversParentTypes['RetentionPerson']> = {
+  anonymousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type RetentionPersonEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPersonEdge'] = ResolversParentTypes['RetentionPersonEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['RetentionPerson'], ParentType, ContextType>;
 };
 
 export interface SnapshotTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SnapshotToken'], any> {
   name: 'SnapshotToken';
 }
+
+export type StickinessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Stickiness'] = ResolversParentTypes['Stickiness']> = {
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  persons?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+};
 
 export type TrackBatchPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrackBatchPayload'] = ResolversParentTypes['TrackBatchPayload']> = {
   accepted?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1338,6 +1525,7 @@ export type Resolvers<ContextType = Context> = {
   LedgerBucket?: LedgerBucketResolvers<ContextType>;
   LedgerCount?: LedgerCountResolvers<ContextType>;
   LedgerKey?: LedgerKeyResolvers<ContextType>;
+  Lifecycle?: LifecycleResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   PartitionLag?: PartitionLagResolvers<ContextType>;
@@ -1345,7 +1533,11 @@ export type Resolvers<ContextType = Context> = {
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;
   RetentionCohort?: RetentionCohortResolvers<ContextType>;
+  RetentionPeople?: RetentionPeopleResolvers<ContextType>;
+  RetentionPerson?: RetentionPersonResolvers<ContextType>;
+  RetentionPersonEdge?: RetentionPersonEdgeResolvers<ContextType>;
   SnapshotToken?: GraphQLScalarType;
+  Stickiness?: StickinessResolvers<ContextType>;
   TrackBatchPayload?: TrackBatchPayloadResolvers<ContextType>;
   TrackPayload?: TrackPayloadResolvers<ContextType>;
   Trend?: TrendResolvers<ContextType>;

@@ -12,9 +12,11 @@ import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
+import { type LifecycleInput, runLifecycle } from './lifecycle.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
+import { runStickiness, type StickinessInput } from './stickiness.ts';
 import { runTrend, type TrendInput } from './trend.ts';
 import { createVersions } from './versions.ts';
 import { createWatermarkReader } from './watermark.ts';
@@ -45,6 +47,8 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         trend: (input: TrendInput) => runTrend(session, input),
         funnel: (input: FunnelInput) => runFunnel(session, input),
         retention: (input: RetentionInput) => runRetention(session, input),
+        lifecycle: (input: LifecycleInput) => runLifecycle(session, input),
+        stickiness: (input: StickinessInput) => runStickiness(session, input),
         events: (input: EventsInput) => runEvents(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),

@@ -3,17 +3,16 @@ import type { Interval, RangeInput } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
 import type { FunnelQuestion, Step } from './funnel.ts';
-import type { RetentionQuestion } from './retention.ts';
 import { eventNames, fieldNames, moment, propertyNames, type Scene, scalar, text } from './streams.ts';
 import type { Measure, TrendQuestion } from './trend.ts';
 
 /** Random questions about the streams of streams.ts. */
 
 const day = 24 * 3_600_000;
-const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+export const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 /** Without the undefined ones, as a client leaves them out. */
-function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+export function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }
 
@@ -129,7 +128,7 @@ export function filter(scene: Scene): Arbitrary<Filter> {
   })).filter;
 }
 
-const event = fc.oneof(
+export const event = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...eventNames) },
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.constantFrom('$page', '$identify', 'Nobody Did') },
@@ -149,7 +148,7 @@ const measures: Measure[] = [
   'P99',
   'UNIQUE_VALUES',
 ];
-const property = fc.oneof(
+export const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
   { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt') },
 );
@@ -205,22 +204,6 @@ export function funnel(scene: Scene): Arbitrary<FunnelQuestion> {
       filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
     })
     .map(defined) as Arbitrary<FunnelQuestion>;
-}
-
-export function retention(scene: Scene): Arbitrary<RetentionQuestion> {
-  const selector = fc.record({ event, filter: fc.option(filter(scene), { nil: undefined, freq: 3 }) }).map(defined);
-  return fc
-    .record({
-      range: range(scene),
-      interval: optional(fc.constantFrom<Interval>('DAY', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
-      cohortEvent: selector,
-      returnEvent: selector,
-      kind: optional(fc.constantFrom('FIRST_TIME', 'RECURRING')),
-      mode: optional(fc.constantFrom('ON', 'ON_OR_AFTER')),
-      periods: optional(fc.integer({ min: 1, max: 9 })),
-      filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
-    })
-    .map(defined) as Arbitrary<RetentionQuestion>;
 }
 
 export function events(scene: Scene): Arbitrary<EventsQuestion & { first: number }> {
