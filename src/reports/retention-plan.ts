@@ -118,8 +118,12 @@ function toCells(shape: RetentionShape): Sql {
     'Array(Int32)',
     brackets.flatMap((n, period) => new Array<number>(n).fill(period)),
   );
-  const passed = sql`arrayMap(i -> ${periodOf}[i - cohort + 1], arrayFilter(i -> i >= cohort AND i < cohort + ${length}, returns))`;
-  const periods = isOrAfter ? sql`if(empty(passed), [], [arrayMax(passed)])` : sql`arrayDistinct(passed)`;
+  const within = sql`arrayFilter(i -> i >= cohort AND i < cohort + ${length}, returns)`;
+  const isPlain = brackets.every((n) => n === 1);
+  const passed = isPlain
+    ? sql`arrayMap(i -> toInt32(i - cohort), ${within})`
+    : sql`arrayDistinct(arrayMap(i -> ${periodOf}[i - cohort + 1], ${within}))`;
+  const periods = isOrAfter ? sql`if(empty(passed), [], [arrayMax(passed)])` : sql`passed`;
   return sql`SELECT who, key, toInt32(cohort) AS cohort, arrayJoin(arrayPushFront(${periods}, ${value('Int32', allMembers)})) AS period FROM (
       SELECT who, key, cohort, ${passed} AS passed FROM (
         SELECT who, key, returns, arrayJoin(${membership}) AS cohort FROM (

@@ -6,12 +6,12 @@ import { defined, event, filter, optional, property, range } from './questions.t
 import { answerRetention, type RetentionQuestion, type Someone } from './retention.ts';
 
 /** A report, and the persons of one of its cells, some at a time. */
-interface Asked extends RetentionQuestion {
+export interface AskedRetention extends RetentionQuestion {
   /** Places in the lists of cohorts and of cells, counted from the first again where there are fewer. */
   readonly cell: { readonly line: number; readonly period: number; readonly first: number };
 }
 
-export const retentions: Subject<Asked> = {
+export const retentions: Subject<AskedRetention> = {
   question: (scene) => {
     const selector = fc.record({ event, filter: fc.option(filter(scene), { nil: undefined, freq: 3 }) }).map(defined);
     return fc
