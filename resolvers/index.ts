@@ -1,4 +1,4 @@
-import { needing } from './field.ts';
+import { afterwards, needing } from './field.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
 import { scalars } from './scalars.ts';
@@ -12,6 +12,7 @@ export const resolvers = {
     statements: (meta) => meta.statements(),
     rowsRead: (meta) => meta.rowsRead(),
   },
+  Retention: { people: afterwards((report, args) => report.people(args)) },
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
       context.reports(project).dedupWindowHours(),

@@ -5,11 +5,13 @@ import type {
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
+  QueryLifecycleArgs,
   QueryLiveArgs,
   QueryPathsArgs,
   QueryResolvers,
   QueryRetentionArgs,
   QuerySessionsArgs,
+  QueryStickinessArgs,
   QueryTopValuesArgs,
   QueryTrendArgs,
 } from './types.generated.ts';
@@ -28,6 +30,12 @@ export const query = {
     context.reports(project).topValues(input),
   ),
   live: needing('read', ({ project }, args: QueryLiveArgs, context) => context.reports(project).live(args)),
+  lifecycle: needing('read', ({ project }, { input }: QueryLifecycleArgs, context) =>
+    context.reports(project).lifecycle(input),
+  ),
+  stickiness: needing('read', ({ project }, { input }: QueryStickinessArgs, context) =>
+    context.reports(project).stickiness(input),
+  ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>
     context.reports(project).catalog(freshness),

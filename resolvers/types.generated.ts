@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
+import type { Retention as RetentionSource } from '../src/reports/retention.ts';
 import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
@@ -438,6 +439,37 @@ export type LedgerKey = {
 };
 
 /**
+ * Persons of each interval, by what their activity was before. Every list has one number for each interval of the range.
+ * Example: `lifecycle(input: { range: { last: "8w" }, interval: WEEK }) { buckets new returning resurrecting dormant complete }`
+ */
+export type Lifecycle = {
+  /** Beginnings of the intervals, in order, none left out. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  /** Whether the interval was over at meta.asOf. Until then more persons become active, and fewer are dormant. */
+  readonly complete: ReadonlyArray<Scalars['Boolean']['output']>;
+  /** Not active, but in the interval before: who was lost. A count like the others, not a negative one. */
+  readonly dormant: ReadonlyArray<Scalars['Int']['output']>;
+  readonly meta: ReportMeta;
+  /** Active for the first time ever. */
+  readonly new: ReadonlyArray<Scalars['Int']['output']>;
+  /** Active, and not in the interval before, but in an earlier one. */
+  readonly resurrecting: ReadonlyArray<Scalars['Int']['output']>;
+  /** Active, and also in the interval before. The first interval of the range looks at the one before the range. */
+  readonly returning: ReadonlyArray<Scalars['Int']['output']>;
+};
+
+export type LifecycleInput = {
+  /** What counts as being active; any event when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** At most 10,000 of them. */
+  readonly interval?: InputMaybe<Interval>;
+  /** Intervals count whole, also where the range begins or ends within one. */
+  readonly range: RangeInput;
+};
+
+/**
  * What happens now, as of the answer's snapshot. Minutes are those of the clock, the present one included, as in `last: "30m"`. By the time
  * of events: what clients send late is in the minute in which it happened.
  * Example: `live { last5Minutes { events persons } minutes { start events persons } topEvents { name events } topPages { name persons } }`
@@ -724,6 +756,8 @@ export type Query = {
   readonly funnel: Maybe<Funnel>;
   /** How far storing has come, and what it did. */
   readonly ingestion: Maybe<Ingestion>;
+  /** Who is new, who came back and who was lost, interval by interval. */
+  readonly lifecycle: Maybe<Lifecycle>;
   /** Who is active now, and with what. limit is at most 1,000. */
   readonly live: Maybe<Live>;
   /** Where sessions go, step by step. */
@@ -732,6 +766,8 @@ export type Query = {
   readonly retention: Maybe<Retention>;
   /** How often persons come, for how long, and where they enter and leave. */
   readonly sessions: Maybe<Sessions>;
+  /** How many persons came back on how many days. */
+  readonly stickiness: Maybe<Stickiness>;
   /** The most frequent values of a property. */
   readonly topValues: Maybe<TopValues>;
   /** A number over time, one line for each series and breakdown value. */
@@ -793,6 +829,15 @@ export type QueryFunnelArgs = {
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
+export type QueryLifecycleArgs = {
+  input: LifecycleInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
 export type QueryLiveArgs = {
   filter?: InputMaybe<EventFilter>;
   freshness?: InputMaybe<FreshnessInput>;
@@ -824,6 +869,15 @@ export type QueryRetentionArgs = {
  */
 export type QuerySessionsArgs = {
   input: SessionsInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryStickinessArgs = {
+  input: StickinessInput;
 };
 
 
@@ -885,30 +939,70 @@ export type ReportSource =
   | 'PARTIAL_CACHE'
   | 'WAREHOUSE';
 
-/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates } }` */
+/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates complete } }` */
 export type Retention = {
-  /** One for each interval of the range, in order, also when it is empty. */
+  /**
+   * One for each interval of the range, in order, also when it is empty. With a breakdown, those of the value with the most members come first,
+   * and those of all other values last.
+   */
   readonly cohorts: ReadonlyArray<RetentionCohort>;
   readonly meta: ReportMeta;
+  /**
+   * The persons of a cell: members of the cohort that begins at this moment, who came back in that period (all members when it is left out). With a
+   * breakdown, name the cohort's `breakdown`, or say isOther. `first` is at most 1,000. In an order that never changes. A cursor belongs to a snapshot: ask for the next page
+   * with freshness.at of the first one's meta.snapshot.
+   */
+  readonly people: Maybe<RetentionPeople>;
+};
+
+
+/** Example: `retention(input: { range: { last: "8w" }, interval: WEEK, cohortEvent: { event: "Signed Up" }, returnEvent: { event: "Order Completed" } }) { cohorts { start size rates complete } }` */
+export type RetentionPeopleArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  breakdown?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  cohort: Scalars['DateTime']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  isOther?: InputMaybe<Scalars['Boolean']['input']>;
+  period?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type RetentionCohort = {
-  /** Persons with a return event in the cohort's own interval (index 0), in the next (index 1), and so on. */
+  /** The value of the breakdown; empty without one. `(none)` stands for persons without the property, `(other)` for the rest. */
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /**
+   * Whether all intervals that the count is about were over at meta.asOf: ON, those of its period; ON_OR_AFTER, those of all periods from its own on.
+   * A count that is not complete is that of so far, and can only grow.
+   */
+  readonly complete: ReadonlyArray<Scalars['Boolean']['output']>;
+  /** Persons with a return event in the cohort's own interval (index 0), in the next (index 1), and so on; or in the period of each bracket. */
   readonly counts: ReadonlyArray<Scalars['Int']['output']>;
-  /** counts divided by size; 0 for an empty cohort. */
-  readonly rates: ReadonlyArray<Scalars['Float']['output']>;
+  /** True for the cohorts that all values beyond the limit share. */
+  readonly isOther: Scalars['Boolean']['output'];
+  /** counts divided by size; 0 for an empty cohort. null where the count is not complete, so that what is not over never looks like a drop. */
+  readonly rates: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
   /** Number of persons. */
   readonly size: Scalars['Int']['output'];
   readonly start: Scalars['DateTime']['output'];
 };
 
 export type RetentionInput = {
+  /**
+   * Periods of other lengths, in intervals: [1, 2, 4] makes three of them, of the cohort's own interval, the two after it and the four after
+   * those. 1 to 100 brackets, at most 1,000 intervals in all. `periods` is not used then.
+   */
+  readonly brackets?: InputMaybe<ReadonlyArray<Scalars['Int']['input']>>;
+  /**
+   * Cohorts by interval and a property of the cohort event. A person has one value in all cohorts: that of the first cohort event that counts,
+   * which is the first ever (FIRST_TIME) or the first of the range (RECURRING); of events of one instant, the smaller text, and none before all
+   * texts. The `limit` values with the most members over all cohorts (ties: the smaller text first) get cohorts of their own.
+   */
+  readonly breakdown?: InputMaybe<BreakdownInput>;
   /** What makes a person a member; measure and property are not used. */
   readonly cohortEvent: SeriesInput;
   /** Holds for both events. */
   readonly filter?: InputMaybe<EventFilter>;
   readonly freshness?: InputMaybe<FreshnessInput>;
-  /** DAY, WEEK, MONTH, QUARTER or YEAR. */
+  /** HOUR, DAY, WEEK, MONTH, QUARTER or YEAR. At most 1,000 cohorts. */
   readonly interval?: InputMaybe<Interval>;
   readonly kind?: InputMaybe<RetentionKind>;
   readonly mode?: InputMaybe<RetentionMode>;
@@ -927,10 +1021,31 @@ export type RetentionKind =
   | 'RECURRING';
 
 export type RetentionMode =
-  /** Came back in that interval. */
+  /** Came back in that period. */
   | 'ON'
-  /** Came back in that interval or any later one up to the last of the periods. */
+  /** Came back in that period or any later one up to the last of the periods. */
   | 'ON_OR_AFTER';
+
+export type RetentionPeople = {
+  readonly edges: ReadonlyArray<RetentionPersonEdge>;
+  readonly nodes: ReadonlyArray<RetentionPerson>;
+  readonly pageInfo: PageInfo;
+};
+
+/** A person, by the ids of the events that the report looked at. */
+export type RetentionPerson = {
+  /** The smallest one, where there are several. */
+  readonly anonymousId: Maybe<Scalars['ID']['output']>;
+  /** The userId, or the anonymousId without one. */
+  readonly id: Scalars['ID']['output'];
+  /** The smallest one, where there are several. */
+  readonly userId: Maybe<Scalars['ID']['output']>;
+};
+
+export type RetentionPersonEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: RetentionPerson;
+};
 
 export type ScreenInput = {
   readonly anonymousId?: InputMaybe<Scalars['ID']['input']>;
@@ -1011,6 +1126,26 @@ export type SessionsInput = {
   /** How many entry and exit pages are listed, 0 to 1,000. */
   readonly pages?: InputMaybe<Scalars['Int']['input']>;
   /** A session is in the range when it starts in it. */
+  readonly range: RangeInput;
+};
+
+/**
+ * Counts persons by the number of intervals in which they were active.
+ * Example: `stickiness(input: { range: { last: "4w" }, interval: WEEK, event: "Order Completed" }) { persons }`
+ */
+export type Stickiness = {
+  readonly meta: ReportMeta;
+  /** Persons who were active in exactly 1 of the range's intervals, in exactly 2, and so on; one number for each interval. */
+  readonly persons: ReadonlyArray<Scalars['Int']['output']>;
+};
+
+export type StickinessInput = {
+  /** What counts as being active; any event when left out. To compare several, ask for several reports in one operation. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  readonly freshness?: InputMaybe<FreshnessInput>;
+  /** At most 10,000 of them. */
+  readonly interval?: InputMaybe<Interval>;
   readonly range: RangeInput;
 };
 
@@ -1248,6 +1383,8 @@ export type ResolversTypes = {
   LedgerBucket: ResolverTypeWrapper<LedgerBucket>;
   LedgerCount: ResolverTypeWrapper<LedgerCount>;
   LedgerKey: ResolverTypeWrapper<LedgerKey>;
+  Lifecycle: ResolverTypeWrapper<Omit<Lifecycle, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  LifecycleInput: LifecycleInput;
   Live: ResolverTypeWrapper<Omit<Live, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   LiveCounts: ResolverTypeWrapper<LiveCounts>;
   LiveMinute: ResolverTypeWrapper<LiveMinute>;
@@ -1267,11 +1404,14 @@ export type ResolversTypes = {
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
   ReportSource: ReportSource;
-  Retention: ResolverTypeWrapper<Omit<Retention, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  Retention: ResolverTypeWrapper<RetentionSource>;
   RetentionCohort: ResolverTypeWrapper<RetentionCohort>;
   RetentionInput: RetentionInput;
   RetentionKind: RetentionKind;
   RetentionMode: RetentionMode;
+  RetentionPeople: ResolverTypeWrapper<RetentionPeople>;
+  RetentionPerson: ResolverTypeWrapper<RetentionPerson>;
+  RetentionPersonEdge: ResolverTypeWrapper<RetentionPersonEdge>;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SessionFigures: ResolverTypeWrapper<SessionFigures>;
@@ -1279,6 +1419,8 @@ export type ResolversTypes = {
   Sessions: ResolverTypeWrapper<Omit<Sessions, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   SessionsInput: SessionsInput;
   SnapshotToken: ResolverTypeWrapper<Scalars['SnapshotToken']['output']>;
+  Stickiness: ResolverTypeWrapper<Omit<Stickiness, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  StickinessInput: StickinessInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   TopValue: ResolverTypeWrapper<TopValue>;
   TopValues: ResolverTypeWrapper<Omit<TopValues, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
@@ -1330,6 +1472,8 @@ export type ResolversParentTypes = {
   LedgerBucket: LedgerBucket;
   LedgerCount: LedgerCount;
   LedgerKey: LedgerKey;
+  Lifecycle: Omit<Lifecycle, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  LifecycleInput: LifecycleInput;
   Live: Omit<Live, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   LiveCounts: LiveCounts;
   LiveMinute: LiveMinute;
@@ -1347,9 +1491,12 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
-  Retention: Omit<Retention, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  Retention: RetentionSource;
   RetentionCohort: RetentionCohort;
   RetentionInput: RetentionInput;
+  RetentionPeople: RetentionPeople;
+  RetentionPerson: RetentionPerson;
+  RetentionPersonEdge: RetentionPersonEdge;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SessionFigures: SessionFigures;
@@ -1357,6 +1504,8 @@ export type ResolversParentTypes = {
   Sessions: Omit<Sessions, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   SessionsInput: SessionsInput;
   SnapshotToken: Scalars['SnapshotToken']['output'];
+  Stickiness: Omit<Stickiness, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  StickinessInput: StickinessInput;
   String: Scalars['String']['output'];
   TopValue: TopValue;
   TopValues: Omit<TopValues, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
@@ -1536,6 +1685,16 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   stored?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type LifecycleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Lifecycle'] = ResolversParentTypes['Lifecycle']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  complete?: Resolver<ReadonlyArray<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  dormant?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  new?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  resurrecting?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  returning?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
 export type LiveResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Live'] = ResolversParentTypes['Live']> = {
   last5Minutes?: Resolver<ResolversTypes['LiveCounts'], ParentType, ContextType>;
   last30Minutes?: Resolver<ResolversTypes['LiveCounts'], ParentType, ContextType>;
@@ -1624,10 +1783,12 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
   ingestion?: Resolver<Maybe<ResolversTypes['Ingestion']>, ParentType, ContextType>;
+  lifecycle?: Resolver<Maybe<ResolversTypes['Lifecycle']>, ParentType, ContextType, RequireFields<QueryLifecycleArgs, 'input'>>;
   live?: Resolver<Maybe<ResolversTypes['Live']>, ParentType, ContextType, RequireFields<QueryLiveArgs, 'limit'>>;
   paths?: Resolver<Maybe<ResolversTypes['Paths']>, ParentType, ContextType, RequireFields<QueryPathsArgs, 'input'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
   sessions?: Resolver<Maybe<ResolversTypes['Sessions']>, ParentType, ContextType, RequireFields<QuerySessionsArgs, 'input'>>;
+  stickiness?: Resolver<Maybe<ResolversTypes['Stickiness']>, ParentType, ContextType, RequireFields<QueryStickinessArgs, 'input'>>;
   topValues?: Resolver<Maybe<ResolversTypes['TopValues']>, ParentType, ContextType, RequireFields<QueryTopValuesArgs, 'input'>>;
   trend?: Resolver<Maybe<ResolversTypes['Trend']>, ParentType, ContextType, RequireFields<QueryTrendArgs, 'input'>>;
 };
@@ -1650,13 +1811,34 @@ export type ReportMetaResolvers<ContextType = Context, ParentType extends Resolv
 export type RetentionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Retention'] = ResolversParentTypes['Retention']> = {
   cohorts?: Resolver<ReadonlyArray<ResolversTypes['RetentionCohort']>, ParentType, ContextType>;
   meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  people?: Resolver<Maybe<ResolversTypes['RetentionPeople']>, ParentType, ContextType, RequireFields<RetentionPeopleArgs, 'cohort' | 'first' | 'isOther'>>;
 };
 
 export type RetentionCohortResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionCohort'] = ResolversParentTypes['RetentionCohort']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  complete?: Resolver<ReadonlyArray<ResolversTypes['Boolean']>, ParentType, ContextType>;
   counts?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
-  rates?: Resolver<ReadonlyArray<ResolversTypes['Float']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  rates?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
   size?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type RetentionPeopleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPeople'] = ResolversParentTypes['RetentionPeople']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['RetentionPersonEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['RetentionPerson']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type RetentionPersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPerson'] = ResolversParentTypes['RetentionPerson']> = {
+  anonymousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type RetentionPersonEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPersonEdge'] = ResolversParentTypes['RetentionPersonEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['RetentionPerson'], ParentType, ContextType>;
 };
 
 export type SessionFiguresResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionFigures'] = ResolversParentTypes['SessionFigures']> = {
@@ -1686,6 +1868,11 @@ export type SessionsResolvers<ContextType = Context, ParentType extends Resolver
 export interface SnapshotTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['SnapshotToken'], any> {
   name: 'SnapshotToken';
 }
+
+export type StickinessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Stickiness'] = ResolversParentTypes['Stickiness']> = {
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  persons?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+};
 
 export type TopValueResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TopValue'] = ResolversParentTypes['TopValue']> = {
   events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
@@ -1754,6 +1941,7 @@ export type Resolvers<ContextType = Context> = {
   LedgerBucket?: LedgerBucketResolvers<ContextType>;
   LedgerCount?: LedgerCountResolvers<ContextType>;
   LedgerKey?: LedgerKeyResolvers<ContextType>;
+  Lifecycle?: LifecycleResolvers<ContextType>;
   Live?: LiveResolvers<ContextType>;
   LiveCounts?: LiveCountsResolvers<ContextType>;
   LiveMinute?: LiveMinuteResolvers<ContextType>;
@@ -1769,10 +1957,14 @@ export type Resolvers<ContextType = Context> = {
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;
   RetentionCohort?: RetentionCohortResolvers<ContextType>;
+  RetentionPeople?: RetentionPeopleResolvers<ContextType>;
+  RetentionPerson?: RetentionPersonResolvers<ContextType>;
+  RetentionPersonEdge?: RetentionPersonEdgeResolvers<ContextType>;
   SessionFigures?: SessionFiguresResolvers<ContextType>;
   SessionSeries?: SessionSeriesResolvers<ContextType>;
   Sessions?: SessionsResolvers<ContextType>;
   SnapshotToken?: GraphQLScalarType;
+  Stickiness?: StickinessResolvers<ContextType>;
   TopValue?: TopValueResolvers<ContextType>;
   TopValues?: TopValuesResolvers<ContextType>;
   TrackBatchPayload?: TrackBatchPayloadResolvers<ContextType>;

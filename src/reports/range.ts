@@ -101,7 +101,13 @@ export function toBuckets(range: Range, interval: Interval): number[] {
   return buckets;
 }
 
-/** Where the bucket after the one that begins at `start` begins; an interval of a day or longer. */
+/** Where the bucket before the one that begins at `start` begins. */
+export function previousBucket(start: number, timezone: string, interval: Interval): number {
+  if (interval === 'MINUTE' || interval === 'HOUR') return start - usual[interval];
+  return startOfInterval(toZoned(start - 1, timezone), interval).epochMilliseconds;
+}
+
+/** Where the bucket after the one that begins at `start` begins. */
 export function nextBucket(start: number, timezone: string, interval: Interval): number {
   const zoned = toZoned(start, timezone);
   const next = addIntervals(zoned, interval, 1).epochMilliseconds;

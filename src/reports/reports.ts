@@ -13,12 +13,14 @@ import { type FunnelInput, runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
+import { type LifecycleInput, runLifecycle } from './lifecycle.ts';
 import { type LiveInput, runLive } from './live.ts';
 import { type PathsInput, runPaths } from './paths.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
 import { runSessions, type SessionsInput } from './sessions.ts';
+import { runStickiness, type StickinessInput } from './stickiness.ts';
 import { runTopValues, type TopValuesInput } from './top-values.ts';
 import { runTrend, type TrendInput } from './trend.ts';
 import { createVersions } from './versions.ts';
@@ -55,6 +57,8 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         paths: (input: PathsInput) => runPaths(session, input),
         topValues: (input: TopValuesInput) => runTopValues(session, input),
         live: (input: LiveInput) => runLive(session, input),
+        lifecycle: (input: LifecycleInput) => runLifecycle(session, input),
+        stickiness: (input: StickinessInput) => runStickiness(session, input),
         events: (input: EventsInput) => runEvents(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),

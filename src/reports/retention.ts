@@ -1,11 +1,23 @@
 import { TallygateError } from '../errors.ts';
-import { type FilterInput, toCondition } from './filter.ts';
-import { type EventSelector, toSelection } from './measure.ts';
+import type { FilterInput } from './filter.ts';
+import type { EventSelector } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
-import { allTime, type Plan, person, rowsIn, timeMs } from './plan.ts';
-import { type Interval, nextBucket, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { allOf, type Sql, sql, value } from './sql.ts';
+import type { Connection } from './page.ts';
+import { parseProperty, toText } from './property.ts';
+import { type Interval, nextBucket, parseRange, type RangeInput, toBuckets } from './range.ts';
+import { type RetentionPeopleInput, type RetentionPerson, runRetentionPeople } from './retention-people.ts';
+import {
+  allMembers,
+  otherKey,
+  planRetention,
+  type RetentionBreakdown,
+  type RetentionRow,
+  type RetentionShape,
+  toShown,
+} from './retention-plan.ts';
+import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import { sql } from './sql.ts';
+import type { BreakdownInput } from './trend.ts';
 
 // ---- parameters
 
@@ -17,113 +29,164 @@ export interface RetentionInput {
   readonly kind?: 'FIRST_TIME' | 'RECURRING' | null | undefined;
   readonly mode?: 'ON' | 'ON_OR_AFTER' | null | undefined;
   readonly periods?: number | null | undefined;
+  readonly brackets?: readonly number[] | null | undefined;
+  readonly breakdown?: BreakdownInput | null | undefined;
   readonly filter?: FilterInput | null | undefined;
   readonly freshness?: FreshnessInput | null | undefined;
 }
 
 export interface Retention {
   readonly cohorts: readonly RetentionCohort[];
+  people(input: RetentionPeopleInput): Promise<Connection<RetentionPerson>>;
   readonly meta: ReportMeta;
 }
 
 export interface RetentionCohort {
   readonly start: Date;
+  readonly breakdown: readonly string[];
+  readonly isOther: boolean;
   readonly size: number;
   readonly counts: readonly number[];
-  readonly rates: readonly number[];
+  readonly complete: readonly boolean[];
+  readonly rates: readonly (number | null)[];
 }
 
 const mostPeriods = 100;
+const mostIntervals = 1000;
 const mostCohorts = 1000;
+const mostValues = 1000;
+const mostCells = 1_000_000;
 
 export function runRetention(session: Session, input: RetentionInput): Promise<Retention> {
   return session.report(input.freshness, async (moment) => {
-    const range = parseRange(input.range, moment.now);
-    const interval = input.interval ?? 'DAY';
-    const periods = input.periods ?? 7;
-    if (interval === 'MINUTE' || interval === 'HOUR')
-      throw new TallygateError(
-        'INVALID_INPUT',
-        `interval: expected DAY, WEEK, MONTH, QUARTER or YEAR, got ${interval}`,
-      );
-    if (periods < 1 || periods > mostPeriods)
-      throw new TallygateError('INVALID_INPUT', `periods: expected 1 to ${mostPeriods}, got ${periods}`);
-    const starts = toBuckets(range, interval);
-    if (starts.length > mostCohorts)
-      throw new TallygateError(
-        'TOO_MANY_BUCKETS',
-        `expected at most ${mostCohorts} cohorts, got ${starts.length}: ask for a shorter range or a coarser interval`,
-      );
-    const cell = await session.load(moment, planRetention(input, range, interval, starts, periods));
-    const cohorts = toCohorts(starts, periods, cell.rows as unknown as readonly RetentionRow[]);
-    const silent = cell.rows.length === 0 ? [input.cohortEvent] : [];
+    const shape = toShape(input, moment);
+    const cell = await session.load(moment, planRetention(shape));
+    const rows = cell.rows as unknown as readonly RetentionRow[];
+    const keys = toKeys(rows, shape.breakdown !== null);
+    const cohorts = keys.flatMap((key) => toCohorts(key, shape, rows, moment.asOf));
     const warnings = await warnUnknownEvents(session, moment, [
-      ...silent,
-      ...(cohorts.some(({ counts }) => counts.some((c) => c > 0)) ? [] : [input.returnEvent]),
+      ...(rows.length === 0 ? [input.cohortEvent] : []),
+      ...(rows.some(({ period }) => period !== allMembers) ? [] : [input.returnEvent]),
     ]);
-    return { cohorts, meta: session.toMeta(moment, [{ cell, buckets: starts.length }], { warnings }) };
+    return {
+      cohorts,
+      people: (asked) => runRetentionPeople(session, moment, shape, keys, asked),
+      meta: session.toMeta(moment, [{ cell, buckets: shape.cohorts }], { warnings }),
+    };
   });
 }
 
-// ---- row
-
-/** A cohort with members, by the index of its interval in the range. */
-interface RetentionRow {
-  readonly cohort: number;
-  readonly size: string;
-  readonly counts: readonly string[];
+function toShape(input: RetentionInput, moment: Moment): RetentionShape {
+  const range = parseRange(input.range, moment.now);
+  const interval = input.interval ?? 'DAY';
+  if (interval === 'MINUTE') throw invalid('interval: expected HOUR, DAY, WEEK, MONTH, QUARTER or YEAR, got MINUTE');
+  const brackets = parseBrackets(input);
+  const edges = toBuckets(range, interval);
+  const cohorts = edges.length;
+  if (cohorts > mostCohorts)
+    throw new TallygateError(
+      'TOO_MANY_BUCKETS',
+      `expected at most ${mostCohorts} cohorts, got ${cohorts}: ask for a shorter range or a coarser interval`,
+    );
+  const breakdown = parseBreakdown(input.breakdown);
+  const cells = cohorts * brackets.length * (breakdown ? breakdown.limit + 1 : 1);
+  if (cells > mostCells)
+    throw new TallygateError(
+      'TOO_MANY_BUCKETS',
+      `expected at most ${mostCells} cells (values times cohorts times periods), got ${cells}: ask for a shorter range, fewer periods or a smaller breakdown.limit`,
+    );
+  const length = brackets.reduce((sum, n) => sum + n, 0);
+  for (let i = 0; i < length; i++) edges.push(nextBucket(edges[edges.length - 1] as number, range.timezone, interval));
+  return {
+    range,
+    edges,
+    cohorts,
+    brackets,
+    cohortEvent: input.cohortEvent,
+    returnEvent: input.returnEvent,
+    isFirstTime: input.kind !== 'RECURRING',
+    isOrAfter: input.mode === 'ON_OR_AFTER',
+    breakdown,
+    filter: input.filter,
+  };
 }
 
-// ---- SQL
+function parseBrackets({ periods, brackets }: RetentionInput): readonly number[] {
+  if (brackets === null || brackets === undefined) {
+    const count = periods ?? 7;
+    if (count < 1 || count > mostPeriods) throw invalid(`periods: expected 1 to ${mostPeriods}, got ${count}`);
+    return new Array<number>(count).fill(1);
+  }
+  if (brackets.length < 1 || brackets.length > mostPeriods)
+    throw invalid(`brackets: expected 1 to ${mostPeriods} of them, got ${brackets.length}`);
+  const wrong = brackets.findIndex((length) => length < 1 || length > mostIntervals);
+  if (wrong >= 0) throw invalid(`brackets[${wrong}]: expected 1 to ${mostIntervals} intervals, got ${brackets[wrong]}`);
+  const length = brackets.reduce((sum, n) => sum + n, 0);
+  if (length > mostIntervals)
+    throw invalid(`brackets: expected at most ${mostIntervals} intervals in all, got ${length}`);
+  return brackets;
+}
 
-function planRetention(
-  input: RetentionInput,
-  range: Range,
-  interval: Interval,
-  starts: readonly number[],
-  periods: number,
-): Plan {
-  /** Beginnings of all intervals in which anybody can come back, and the end of the last one. */
-  const edges = [...starts];
-  for (let i = 0; i < periods; i++) edges.push(nextBucket(edges[edges.length - 1] as number, range.timezone, interval));
-  const end = edges[edges.length - 1] as number;
-  const indexes = edges.map((_, i) => i);
-  const isFirstTime = (input.kind ?? 'FIRST_TIME') === 'FIRST_TIME';
-  const cohortEvent = toSelection(input.cohortEvent);
-  const returnEvent = toSelection(input.returnEvent);
-  const filter = toCondition(input.filter);
-  // Whether a cohort event is somebody's first depends on all that came before.
-  const whole = { from: isFirstTime ? allTime.from : (starts[0] as number), to: end };
-  const cameBack =
-    input.mode === 'ON_OR_AFTER'
-      ? sql`arrayExists(r -> r >= cohort + p AND r < cohort + ${value('UInt32', periods)}, returns)`
-      : sql`has(returns, cohort + p)`;
-  const index = sql`transform(roundDown(${timeMs}, ${value('Array(Int64)', edges)}), ${value('Array(Int64)', edges)}, ${value('Array(Int32)', indexes)}, toInt32(-1))`;
-  const first = sql`minIf(ms, is_cohort)`;
-  const isInside = (ms: Sql) => sql`${ms} >= ${value('Int64', range.from)} AND ${ms} < ${value('Int64', range.to)}`;
-  const joined = isFirstTime
-    ? sql`if(${isInside(first)}, [argMinIf(i, ms, is_cohort)], [])`
-    : sql`groupUniqArrayIf(i, is_cohort AND ${isInside(sql`ms`)})`;
-  return {
-    label: 'retention',
-    select: sql`SELECT cohort, count() AS size, sumForEach(arrayMap(p -> toUInt64(${cameBack}), range(${value('UInt32', periods)}))) AS counts FROM (
-        SELECT arrayJoin(cohorts) AS cohort, returns FROM (
-          SELECT ${joined} AS cohorts, groupUniqArrayIf(i, is_return AND ms >= ${value('Int64', starts[0])}) AS returns FROM (
-            SELECT ${person} AS who, ${timeMs} AS ms, ${index} AS i, (${cohortEvent}) AS is_cohort, (${returnEvent}) AS is_return
-            FROM events WHERE ${allOf([rowsIn(whole), filter])} AND ((${cohortEvent}) OR (${returnEvent})))
-          GROUP BY who HAVING countIf(is_cohort) > 0))
-      GROUP BY cohort ORDER BY cohort`,
-  };
+function parseBreakdown(input: BreakdownInput | null | undefined): RetentionBreakdown | null {
+  if (!input) return null;
+  const limit = input.limit ?? 10;
+  if (limit < 1 || limit > mostValues) throw invalid(`breakdown.limit: expected 1 to ${mostValues}, got ${limit}`);
+  const key = sql`ifNull(concat('=', ${toText(parseProperty(input.property))}), '')`;
+  return { key, limit, includeOther: input.includeOther ?? true };
+}
+
+function invalid(message: string): TallygateError {
+  return new TallygateError('INVALID_INPUT', message);
 }
 
 // ---- mapping
 
-function toCohorts(starts: readonly number[], periods: number, rows: readonly RetentionRow[]): RetentionCohort[] {
-  const byIndex = new Map(rows.map((row) => [row.cohort, row]));
-  return starts.map((start, i) => {
-    const row = byIndex.get(i);
-    const size = Number(row?.size ?? 0);
-    const counts = Array.from({ length: periods }, (_, p) => Number(row?.counts[p] ?? 0));
-    return { start: new Date(start), size, counts, rates: counts.map((count) => (size === 0 ? 0 : count / size)) };
+/** Keys of the lines in their order: those with the most members first, the rest last. */
+function toKeys(rows: readonly RetentionRow[], isBrokenDown: boolean): string[] {
+  if (!isBrokenDown) return [''];
+  const members = new Map<string, number>();
+  for (const { key, period, persons } of rows)
+    if (period === allMembers) members.set(key, (members.get(key) ?? 0) + Number(persons));
+  return [...members]
+    .sort(([a, x], [b, y]) => Number(a === otherKey) - Number(b === otherKey) || y - x || compareTexts(a, b))
+    .map(([key]) => key);
+}
+
+/** By code point, as the warehouse orders what ties. */
+function compareTexts(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function toCohorts(
+  key: string,
+  { edges, cohorts, brackets, isOrAfter, breakdown }: RetentionShape,
+  rows: readonly RetentionRow[],
+  asOf: number,
+): RetentionCohort[] {
+  const lastIntervals = brackets.map((_, p) => brackets.slice(0, p + 1).reduce((sum, n) => sum + n, 0));
+  const table = Array.from({ length: cohorts }, () => ({
+    size: 0,
+    counts: new Array<number>(brackets.length).fill(0),
+  }));
+  for (const row of rows) {
+    const line = table[row.cohort];
+    if (row.key !== key || !line) continue;
+    if (row.period === allMembers) line.size = Number(row.persons);
+    else line.counts[row.period] = Number(row.persons);
+  }
+  return table.map(({ size, counts }, i) => {
+    // Of those who came back, each is counted in the last period that saw them.
+    if (isOrAfter) for (let p = counts.length - 2; p >= 0; p--) counts[p] = (counts[p] ?? 0) + (counts[p + 1] ?? 0);
+    const ends = lastIntervals.map((last) => edges[i + last] as number);
+    const complete = ends.map((own) => (isOrAfter ? (ends[ends.length - 1] as number) : own) <= asOf);
+    return {
+      start: new Date(edges[i] as number),
+      breakdown: breakdown ? [toShown(key)] : [],
+      isOther: key === otherKey,
+      size,
+      counts,
+      complete,
+      rates: counts.map((count, p) => (!complete[p] ? null : size === 0 ? 0 : count / size)),
+    };
   });
 }

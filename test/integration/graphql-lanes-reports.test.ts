@@ -20,6 +20,8 @@ const questions: Readonly<Record<string, string>> = {
     '(input: { range: $range, series: [{ event: "Order" }, { event: "Order", measure: SUM, property: "price" }], breakdown: [{ property: "plan", limit: 1 }] })',
   funnel: '(input: { range: $range, steps: [{ event: "Visit" }, { event: "Order" }] })',
   retention: '(input: { range: $range, cohortEvent: { event: "Visit" }, returnEvent: { event: "Order" }, periods: 2 })',
+  lifecycle: '(input: { range: $range })',
+  stickiness: '(input: { range: $range })',
   events: '(range: $range, first: 3)',
   catalog: '',
   eventStatus: '(messageIds: ["visit-1", "unknown"])',
@@ -30,14 +32,20 @@ const questions: Readonly<Record<string, string>> = {
 const schema = createSchema();
 const root = schema.getQueryType() as GraphQLObjectType;
 
+/** Arguments of fields that need some. */
+const needed: Readonly<Record<string, string>> = {
+  ledger: '(range: $range, by: DAY)',
+  people: '(cohort: $cohort, period: 0)',
+};
+
 /** Every field there is below one; without those that have a resolver of their own and may fail by themselves, if asked. */
 function selectAll(type: GraphQLNamedOutputType, isPlain: boolean): string {
   if (!isObjectType(type)) return '';
   const fields = Object.values(type.getFields())
     .filter((field) => !isPlain || !(field.resolve && isNonNullType(field.type)))
     .map(({ name, args, type: inner }) => {
-      const needed = args.some((arg) => isNonNullType(arg.type)) ? '(range: $range, by: DAY)' : '';
-      return `${name}${needed}${selectAll(getNamedType(inner), isPlain)}`;
+      const given = args.some((arg) => isNonNullType(arg.type)) ? needed[name] : '';
+      return `${name}${given}${selectAll(getNamedType(inner), isPlain)}`;
     });
   return ` { __typename ${fields.join(' ')} }`;
 }
@@ -95,13 +103,13 @@ function comparable({ status, headers, text }: Answer) {
 }
 
 const range = { from: '2026-02-26T00:00:00Z', to: '2026-03-02T00:00:00Z' };
-const variables = { range, mars: { ...range, timezone: 'Mars/Olympus' } };
+const variables = { range, mars: { ...range, timezone: 'Mars/Olympus' }, cohort: range.from };
 /** A document may define no variable that it does not use. */
 const withVariables = (selection: string) => {
   const used = Object.keys(variables).filter((name) => selection.includes(`$${name}`));
   return used.length === 0
     ? selection
-    : `query (${used.map((name) => `$${name}: RangeInput!`).join(', ')}) ${selection}`;
+    : `query (${used.map((name) => `$${name}: ${name === 'cohort' ? 'DateTime' : 'RangeInput'}!`).join(', ')}) ${selection}`;
 };
 
 let documents = 0;

@@ -3,9 +3,9 @@ import { readEcom } from '../data/summarise.ts';
 import type { Asked, Subject } from '../oracle/check.ts';
 import type { FunnelQuestion } from '../oracle/funnel.ts';
 import { openService, type Service } from '../oracle/harness.ts';
-import type { RetentionQuestion } from '../oracle/retention.ts';
+import { type AskedRetention, retentions } from '../oracle/retention-subject.ts';
 import { type SentBatch, type SentEvent, toFacts } from '../oracle/sent.ts';
-import { catalogs, eventPages, funnels, retentions, trends } from '../oracle/subjects.ts';
+import { catalogs, eventPages, funnels, trends } from '../oracle/subjects.ts';
 import type { TrendQuestion } from '../oracle/trend.ts';
 
 /** undefined where neither the cache nor pip has it; in CI that is a failure. */
@@ -135,13 +135,24 @@ const path = await fetchEcom().catch((error: Error) => {
   ])('funnel: %s', (_, question) => holds(funnels, question), 120_000);
 
   const bought = { cohortEvent: { event: 'catalog' }, returnEvent: { event: 'cart' } };
-  test.each<[string, RetentionQuestion]>([
-    ['weeks, first time', { range, interval: 'WEEK', periods: 8, ...bought }],
+  const cell = { line: 3, period: 2, first: 500 };
+  test.each<[string, AskedRetention]>([
+    ['weeks, first time', { range, interval: 'WEEK', periods: 8, ...bought, cell }],
     [
       'months, recurring, on or after',
-      { range, interval: 'MONTH', kind: 'RECURRING', mode: 'ON_OR_AFTER', periods: 4, ...bought },
+      { range, interval: 'MONTH', kind: 'RECURRING', mode: 'ON_OR_AFTER', periods: 4, ...bought, cell },
     ],
-    ['days, first time', { range: narrow, ...bought }],
+    ['days, first time', { range: narrow, ...bought, cell }],
+    [
+      'brackets by channel',
+      {
+        range: narrow,
+        brackets: [1, 2, 4],
+        breakdown: { property: 'acquisition_channel', limit: 2 },
+        ...bought,
+        cell: { line: 40, period: 0, first: 100 },
+      },
+    ],
   ])('retention: %s', (_, question) => holds(retentions, question), 120_000);
 
   test('events and catalog', async () => {

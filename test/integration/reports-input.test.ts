@@ -222,9 +222,9 @@ describe('bad input', () => {
       'windowSeconds: expected 1 to 31622400, got 31622401',
     ],
     [
-      () => retention({ interval: 'HOUR' }),
+      () => retention({ interval: 'MINUTE' }),
       'INVALID_INPUT',
-      'interval: expected DAY, WEEK, MONTH, QUARTER or YEAR, got HOUR',
+      'interval: expected HOUR, DAY, WEEK, MONTH, QUARTER or YEAR, got MINUTE',
     ],
     [() => retention({ periods: 0 }), 'INVALID_INPUT', 'periods: expected 1 to 100, got 0'],
     [() => retention({ periods: 101 }), 'INVALID_INPUT', 'periods: expected 1 to 100, got 101'],

@@ -3,7 +3,6 @@ import type { Interval, RangeInput } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
 import type { FunnelQuestion, Step } from './funnel.ts';
-import type { RetentionQuestion } from './retention.ts';
 import { eventNames, fieldNames, moment, propertyNames, type Scene, scalar, text } from './streams.ts';
 import type { Measure, TrendQuestion } from './trend.ts';
 
@@ -206,22 +205,6 @@ export function funnel(scene: Scene): Arbitrary<FunnelQuestion> {
       filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
     })
     .map(defined) as Arbitrary<FunnelQuestion>;
-}
-
-export function retention(scene: Scene): Arbitrary<RetentionQuestion> {
-  const selector = fc.record({ event, filter: fc.option(filter(scene), { nil: undefined, freq: 3 }) }).map(defined);
-  return fc
-    .record({
-      range: range(scene),
-      interval: optional(fc.constantFrom<Interval>('DAY', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
-      cohortEvent: selector,
-      returnEvent: selector,
-      kind: optional(fc.constantFrom('FIRST_TIME', 'RECURRING')),
-      mode: optional(fc.constantFrom('ON', 'ON_OR_AFTER')),
-      periods: optional(fc.integer({ min: 1, max: 9 })),
-      filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
-    })
-    .map(defined) as Arbitrary<RetentionQuestion>;
 }
 
 export function events(scene: Scene): Arbitrary<EventsQuestion & { first: number }> {

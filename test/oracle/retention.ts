@@ -1,6 +1,7 @@
 import { type Interval, nextStart, type RangeInput, toBuckets, toSpan } from './buckets.ts';
-import { type Filter, passes } from './filter.ts';
+import { compareTexts, type Filter, passes } from './filter.ts';
 import type { Fact } from './sent.ts';
+import { toText } from './trend.ts';
 
 interface Selector {
   readonly event?: string;
@@ -15,52 +16,123 @@ export interface RetentionQuestion {
   readonly kind?: 'FIRST_TIME' | 'RECURRING';
   readonly mode?: 'ON' | 'ON_OR_AFTER';
   readonly periods?: number;
+  readonly brackets?: readonly number[];
+  readonly breakdown?: { readonly property: string; readonly limit?: number; readonly includeOther?: boolean };
   readonly filter?: Filter;
 }
 
 export interface Cohort {
   readonly start: number;
+  readonly breakdown: readonly string[];
+  readonly isOther: boolean;
   readonly size: number;
   readonly counts: readonly number[];
-  readonly rates: readonly number[];
+  readonly complete: readonly boolean[];
+  readonly rates: readonly (number | null)[];
 }
 
-export function answerRetention(facts: readonly Fact[], question: RetentionQuestion, now: number): Cohort[] {
-  const { interval = 'DAY', periods = 7, kind = 'FIRST_TIME', mode = 'ON' } = question;
-  const zone = question.range.timezone ?? 'UTC';
-  const span = toSpan(question.range, now);
-  const starts = toBuckets(span, interval, zone);
-  const edges = [...starts];
-  for (let i = 0; i < periods; i++) edges.push(nextStart(edges.at(-1) as number, interval, zone));
+/** Who is in a cell; `cells[0]` are all members, `cells[1 + period]` those of a period. */
+export interface Line {
+  readonly cohort: Cohort;
+  readonly cells: readonly (readonly Someone[])[];
+}
 
+export interface Someone {
+  readonly userId: string | null;
+  readonly anonymousId: string | null;
+}
+
+export function answerRetention(facts: readonly Fact[], question: RetentionQuestion, asOf: number): Line[] {
+  const { interval = 'DAY', kind = 'FIRST_TIME', mode = 'ON', breakdown } = question;
+  const brackets = question.brackets ?? new Array<number>(question.periods ?? 7).fill(1);
+  const zone = question.range.timezone ?? 'UTC';
+  const span = toSpan(question.range, asOf);
+  const starts = toBuckets(span, interval, zone);
+
+  /** Beginnings of a cohort's periods, and the end of the last. */
+  const toPeriods = (start: number) => {
+    const edges = [start];
+    for (const length of brackets) {
+      let edge = edges.at(-1) as number;
+      for (let i = 0; i < length; i++) edge = nextStart(edge, interval, zone);
+      edges.push(edge);
+    }
+    return edges;
+  };
   const select = ({ event, filter }: Selector) =>
     facts.filter(
       (fact) => (event === undefined || fact.event === event) && passes(fact, filter) && passes(fact, question.filter),
     );
-  const isIn = (time: number, index: number) => (edges[index] as number) <= time && time < (edges[index + 1] as number);
-  const cohortEvents = Map.groupBy(select(question.cohortEvent), ({ person }) => person);
-  const returns = Map.groupBy(select(question.returnEvent), ({ person }) => person);
+  const end = toPeriods(starts.at(-1) as number).at(-1) as number;
+  const isInRange = ({ time }: Fact) => span.from <= time && time < span.to;
+  const cohortEvents = select(question.cohortEvent).filter(({ time }) => time < span.to);
+  const returns = select(question.returnEvent).filter(({ time }) => time >= (starts[0] as number) && time < end);
+  const seen = Map.groupBy([...cohortEvents, ...returns], ({ person }) => person);
 
-  return starts.map((start, index) => {
-    const members = [...cohortEvents].filter(([, of]) => {
-      const times = of.map(({ time }) => time);
-      const that = kind === 'FIRST_TIME' ? [Math.min(...times)] : times;
-      return that.some((time) => span.from <= time && time < span.to && isIn(time, index));
+  /** What makes each person a member; nobody without it. */
+  const joined = new Map<string, readonly Fact[]>();
+  for (const [person, of] of Map.groupBy(cohortEvents, ({ person }) => person)) {
+    const earliest = Math.min(...of.map(({ time }) => time));
+    const that = (kind === 'FIRST_TIME' ? of.filter(({ time }) => time === earliest) : of).filter(isInRange);
+    if (that.length > 0) joined.set(person, that);
+  }
+  const returnsOf = Map.groupBy(returns, ({ person }) => person);
+
+  const toLine = (start: number, index: number, persons: readonly string[], text: string | null, isOther: boolean) => {
+    const next = starts[index + 1] ?? Number.POSITIVE_INFINITY;
+    const members = persons.filter((person) => joined.get(person)?.some(({ time }) => start <= time && time < next));
+    const periods = toPeriods(start);
+    const cameBack = brackets.map((_, p) => {
+      const from = periods[p] as number;
+      const to = (mode === 'ON' ? periods[p + 1] : periods.at(-1)) as number;
+      return {
+        isOver: to <= asOf,
+        persons: members.filter((person) => returnsOf.get(person)?.some(({ time }) => from <= time && time < to)),
+      };
     });
-    const counts = Array.from({ length: periods }, (_, period) => {
-      const last = mode === 'ON' ? period : periods - 1;
-      return members.filter(([person]) =>
-        returns.get(person)?.some(({ time }) => {
-          for (let p = period; p <= last; p++) if (isIn(time, index + p)) return true;
-          return false;
-        }),
-      ).length;
-    });
-    return {
-      start,
-      size: members.length,
-      counts,
-      rates: counts.map((n) => (members.length === 0 ? 0 : n / members.length)),
+    const counts = cameBack.map(({ persons }) => persons.length);
+    const complete = cameBack.map(({ isOver }) => isOver);
+    const rates = counts.map((n, p) => (!complete[p] ? null : members.length === 0 ? 0 : n / members.length));
+    const toSomeone = (person: string): Someone => {
+      const of = seen.get(person) as Fact[];
+      return { userId: smallest(of.map((f) => f.userId)), anonymousId: smallest(of.map((f) => f.anonymousId)) };
     };
-  });
+    return {
+      cohort: {
+        start,
+        breakdown: breakdown ? [isOther ? '(other)' : (text ?? '(none)')] : [],
+        isOther,
+        size: members.length,
+        counts,
+        complete,
+        rates,
+      },
+      cells: [members, ...cameBack.map(({ persons }) => persons)].map((of) => of.map(toSomeone)),
+    };
+  };
+  const toLines = (persons: readonly string[], text: string | null, isOther: boolean) =>
+    starts.map((start, index) => toLine(start, index, persons, text, isOther));
+
+  if (!breakdown) return toLines([...joined.keys()], null, false);
+  const textOf = (person: string): string | null => {
+    const of = joined.get(person) as readonly Fact[];
+    const earliest = Math.min(...of.map(({ time }) => time));
+    const texts = of.filter(({ time }) => time === earliest).map((fact) => toText(fact, breakdown.property));
+    return texts.includes(null) ? null : (texts as string[]).toSorted(compareTexts)[0]!;
+  };
+  const memberships = (persons: readonly string[]) =>
+    toLines(persons, null, false).reduce((sum, { cohort }) => sum + cohort.size, 0);
+  const groups = [...Map.groupBy(joined.keys(), textOf)].toSorted(
+    ([a, x], [b, y]) => memberships(y) - memberships(x) || compareTexts(a ?? '', b ?? '') || (a === null ? -1 : 1),
+  );
+  const limit = breakdown.limit ?? 10;
+  const rest = groups.slice(limit).flatMap(([, persons]) => persons);
+  return [
+    ...groups.slice(0, limit).flatMap(([text, persons]) => toLines(persons, text, false)),
+    ...(rest.length > 0 && breakdown.includeOther !== false ? toLines(rest, null, true) : []),
+  ];
+}
+
+function smallest(ids: readonly string[]): string | null {
+  return ids.filter((id) => id !== '').toSorted(compareTexts)[0] ?? null;
 }

@@ -3,7 +3,6 @@ import type { Subject } from './check.ts';
 import { answerCatalog, answerEvents, type EventsQuestion } from './events.ts';
 import { answerFunnel, type FunnelQuestion } from './funnel.ts';
 import * as questions from './questions.ts';
-import { answerRetention, type RetentionQuestion } from './retention.ts';
 import type { Fact } from './sent.ts';
 import { type Amount, answerTrend, type TrendQuestion } from './trend.ts';
 
@@ -49,18 +48,6 @@ export const funnels: Subject<FunnelQuestion> = {
   async compare(question, { project, facts, freshness }) {
     const { meta, steps } = await project.ask().funnel({ ...question, freshness });
     return { actual: steps, expected: answerFunnel(facts, question, noNow), meta };
-  },
-};
-
-export const retentions: Subject<RetentionQuestion> = {
-  question: questions.retention,
-  async compare(question, { project, facts, freshness }) {
-    const { meta, cohorts } = await project.ask().retention({ ...question, freshness });
-    return {
-      actual: cohorts.map((cohort) => ({ ...cohort, start: cohort.start.getTime() })),
-      expected: answerRetention(facts, question, noNow),
-      meta,
-    };
   },
 };
 
