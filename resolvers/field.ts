@@ -17,6 +17,14 @@ export function needing<Parent, Args, Result>(
   };
 }
 
+/** A field of a report that is computed when it is asked for: who may ask for the report may ask for it. */
+export function afterwards<Parent, Args, Result>(resolve: (parent: Parent, args: Args) => Promise<Result>) {
+  return (parent: Parent, args: Args): Promise<Result> =>
+    resolve(parent, args).catch((thrown) => {
+      throw toGraphQLError(thrown);
+    });
+}
+
 function authorize(caller: Caller | null, right: Right): Caller {
   if (caller === null)
     throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');

@@ -1,4 +1,5 @@
 import { needing } from './field.ts';
+import { funnel, funnelStep } from './funnel.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
 import { scalars } from './scalars.ts';
@@ -12,6 +13,8 @@ export const resolvers = {
     statements: (meta) => meta.statements(),
     rowsRead: (meta) => meta.rowsRead(),
   },
+  Funnel: funnel,
+  FunnelStep: funnelStep,
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
       context.reports(project).dedupWindowHours(),
