@@ -73,7 +73,7 @@ function question(scene: Scene): Arbitrary<AskedFunnel> {
 
 export const funnels: Subject<AskedFunnel> = {
   question,
-  async compare({ interval, first = 1000, ...asked }, { project, facts, freshness }) {
+  async compare({ interval, first = 999, ...asked }, { project, facts, freshness }) {
     const funnel = await project.ask().funnel({ ...asked, freshness });
     const pages = async (
       load: (step: FunnelStep) => FunnelStep['people'],
@@ -90,25 +90,36 @@ export const funnels: Subject<AskedFunnel> = {
         from = await project.ask().funnel({ ...asked, freshness: { at: funnel.meta.snapshot } });
       }
     };
-    const toAnswer = (steps: readonly FunnelStep[], line: number | null): Promise<StepAnswer[]> =>
+    // Of one step and, of a breakdown, of the last line: each page is a statement.
+    const isPicked = (line: number | null, lines: number, step: number) =>
+      step === first % asked.steps.length && (line === null || line === lines - 1);
+    const toAnswer = (steps: readonly FunnelStep[], line: number | null, lines = 0): Promise<StepAnswer[]> =>
       Promise.all(
-        steps.map(async ({ times, people, droppedOff, ...step }, i) => ({
+        steps.map(async ({ times, people: _, droppedOff: __, ...step }, i) => ({
           ...step,
           ...(await times()),
-          people: await pages((one) => one.people, [line, i]),
-          droppedOff: await pages((one) => one.droppedOff, [line, i]),
+          people: isPicked(line, lines, i) ? await pages((one) => one.people, [line, i]) : [],
+          droppedOff: isPicked(line, lines, i) ? await pages((one) => one.droppedOff, [line, i]) : [],
         })),
       );
+    const withPicked = (steps: readonly StepAnswer[], line: number | null, lines = 0) =>
+      steps.map((step, i) => (isPicked(line, lines, i) ? step : { ...step, people: [], droppedOff: [] }));
     const actual: FunnelAnswer = {
       steps: await toAnswer(funnel.steps, null),
       breakdown:
         funnel.breakdown &&
         (await Promise.all(
-          funnel.breakdown.map(async (line, i) => ({ ...line, steps: await toAnswer(line.steps, i) })),
+          funnel.breakdown.map(async (line, i, all) => ({ ...line, steps: await toAnswer(line.steps, i, all.length) })),
         )),
       trend: (await funnel.trend({ interval })).map((point) => ({ ...point, start: point.start.getTime() })),
     };
-    const expected = answerFunnel(facts, asked, interval ?? 'DAY', Number.NaN);
+    const whole = answerFunnel(facts, asked, interval ?? 'DAY', Number.NaN);
+    const expected: FunnelAnswer = {
+      ...whole,
+      steps: withPicked(whole.steps, null),
+      breakdown:
+        whole.breakdown?.map((line, i, all) => ({ ...line, steps: withPicked(line.steps, i, all.length) })) ?? null,
+    };
     return { actual: settled(actual), expected: settled(expected), meta: funnel.meta };
   },
 };
