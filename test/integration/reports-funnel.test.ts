@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { FunnelInput } from '../../src/reports/funnel-input.ts';
 import { holdsForRandomStreams } from '../oracle/check.ts';
 import type { Step } from '../oracle/funnel.ts';
 import { anyOrder, exclusionOf, funnels } from '../oracle/funnel-subject.ts';
@@ -62,6 +63,198 @@ const funnel = fc.tuple(fc.array(step, { minLength: 2, maxLength: 5 }), anyOrder
     ),
   }),
 );
+
+/** What one person did: a name and the second of each event. */
+type Deeds = readonly (readonly [event: string, second: number])[];
+type Asked = Omit<FunnelInput, 'range' | 'steps'>;
+
+test.each<[string, Deeds, Asked, readonly number[]]>([
+  [
+    'the window is from the first step',
+    [
+      ['A', 0],
+      ['B', 2],
+      ['C', 4],
+    ],
+    { windowSeconds: 3 },
+    [0, 2],
+  ],
+  [
+    'the window has its end',
+    [
+      ['A', 0],
+      ['B', 2],
+      ['C', 3],
+    ],
+    { windowSeconds: 3 },
+    [0, 2, 3],
+  ],
+  [
+    'the attempt that gets furthest counts',
+    [
+      ['A', 0],
+      ['A', 3],
+      ['B', 5],
+    ],
+    { windowSeconds: 3 },
+    [3, 5],
+  ],
+  [
+    'of several the earliest counts',
+    [
+      ['A', 0],
+      ['A', 1],
+      ['B', 2],
+      ['B', 3],
+    ],
+    {},
+    [0, 2],
+  ],
+  [
+    'an exclusion ends an attempt',
+    [
+      ['A', 0],
+      ['X', 1],
+      ['B', 2],
+    ],
+    { exclusions: [{ event: 'X' }] },
+    [0],
+  ],
+  [
+    'another may begin after it',
+    [
+      ['A', 0],
+      ['X', 1],
+      ['A', 2],
+      ['B', 3],
+    ],
+    { exclusions: [{ event: 'X' }] },
+    [2, 3],
+  ],
+  [
+    'at the instant of the first step it ends nothing',
+    [
+      ['A', 0],
+      ['X', 0],
+      ['B', 2],
+    ],
+    { exclusions: [{ event: 'X' }] },
+    [0, 2],
+  ],
+  [
+    'nor at that of the last',
+    [
+      ['A', 0],
+      ['A', 1],
+      ['X', 2],
+      ['B', 2],
+    ],
+    { exclusions: [{ event: 'X' }], windowSeconds: 1 },
+    [1, 2],
+  ],
+  [
+    'nor before its steps',
+    [
+      ['A', 0],
+      ['X', 1],
+      ['B', 2],
+      ['C', 3],
+    ],
+    { exclusions: [{ event: 'X', fromStep: 2 }] },
+    [0, 2, 3],
+  ],
+  [
+    'a step can be done again after it',
+    [
+      ['A', 0],
+      ['B', 1],
+      ['X', 2],
+      ['B', 3],
+      ['C', 4],
+    ],
+    { exclusions: [{ event: 'X', fromStep: 2 }] },
+    [0, 3, 4],
+  ],
+  [
+    'strict: nothing lies between',
+    [
+      ['A', 0],
+      ['X', 1],
+      ['B', 2],
+    ],
+    { order: 'STRICT' },
+    [0],
+  ],
+  [
+    'strict: but at the same instant',
+    [
+      ['A', 0],
+      ['X', 0],
+      ['B', 2],
+      ['X', 2],
+    ],
+    { order: 'STRICT' },
+    [0, 2],
+  ],
+  [
+    'strict: and what the filter leaves out',
+    [
+      ['A', 0],
+      ['X', 1],
+      ['B', 2],
+    ],
+    { order: 'STRICT', filter: { property: '$event', op: 'NEQ', value: 'X' } },
+    [0, 2],
+  ],
+  [
+    'any order',
+    [
+      ['C', 0],
+      ['A', 2],
+      ['C', 3],
+      ['B', 4],
+    ],
+    { order: 'UNORDERED', windowSeconds: 3 },
+    [2, 3, 4],
+  ],
+  [
+    'a session ends after half an hour',
+    [
+      ['A', 0],
+      ['B', 1800],
+    ],
+    { by: 'session' },
+    [0],
+  ],
+  [
+    'and not a second before',
+    [
+      ['A', 0],
+      ['B', 1799],
+    ],
+    { by: 'session' },
+    [0, 1799],
+  ],
+])('%s', async (_, deeds, asked, seconds) => {
+  const project = service.openProject();
+  const events = deeds.map(([event, second], i) => ({
+    kind: 'track' as const,
+    input: { event, userId: 'u', messageId: `${i}`, timestamp: new Date(start + second * 1000) },
+  }));
+  // Somebody who only begins has no times.
+  events.push({ kind: 'track', input: { ...events[0]!.input, event: 'A', userId: 'v', messageId: 'v' } });
+  const { token } = await project.send({ receivedAt: start + 3_600_000, events });
+  const { steps } = await project.ask().funnel({
+    ...asked,
+    range: { from: new Date(start), to: new Date(start + 3_600_000) },
+    steps: [{ event: 'A' }, { event: 'B' }, { event: 'C' }],
+    freshness: { after: token, maxWaitMs: 30_000 },
+  });
+  expect(steps.map(({ count }) => count)).toEqual([2, 1, 1].map((most, i) => (seconds.length > i ? most : 0)));
+  const times = await Promise.all(steps.map((step) => step.times()));
+  const expected = steps.map((_, i) => (i > 0 && i < seconds.length ? seconds[i]! - seconds[0]! : null));
+  expect(times.map(({ medianSecondsFromStart }) => medianSecondsFromStart)).toEqual(expected);
+});
 
 test('a cursor belongs to its snapshot', async () => {
   const project = service.openProject();
