@@ -1,4 +1,5 @@
 import { afterwards, needing } from './field.ts';
+import { funnel, funnelStep } from './funnel.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
 import { scalars } from './scalars.ts';
@@ -13,6 +14,8 @@ export const resolvers = {
     rowsRead: (meta) => meta.rowsRead(),
   },
   Retention: { people: afterwards((report, args) => report.people(args)) },
+  Funnel: funnel,
+  FunnelStep: funnelStep,
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
       context.reports(project).dedupWindowHours(),

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
 import type { Retention as RetentionSource } from '../src/reports/retention.ts';
+import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel.ts';
 import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
@@ -278,24 +279,129 @@ export type FreshnessInput = {
 };
 
 /**
- * Counts persons by how far they got, in order, other events between the steps allowed. One event counts for one step only;
- * events of one instant count in step order.
+ * Counts persons (or what `by` says) by how far they got. One event counts for one step only; events of one instant count in step order.
+ * Of several attempts of one person that counts which gets furthest; of several of these the earliest: none of the others has any of
+ * its steps earlier. All times are those of that attempt.
  * Example: `funnel(input: { range: { last: "30d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { event count conversionFromStart } }`
+ * Example: `funnel(input: { range: { last: "30d" }, steps: [{ event: "Product Viewed" }, { event: "Checkout Started" }, { event: "Order Completed" }], order: ORDERED, exclusions: [{ event: "Order Refunded", fromStep: 2 }], breakdown: { property: "context.page.url", limit: 3, attribution: LAST_TOUCH } }) { steps { count medianSecondsFromPrevious droppedOff(first: 2) { nodes { userId } } } breakdown { value steps { count } } trend(interval: WEEK) { start conversion } }`
  */
 export type Funnel = {
+  /** By who began, the most first, the others last; null without one. */
+  readonly breakdown: Maybe<ReadonlyArray<FunnelBreakdown>>;
   readonly meta: ReportMeta;
   readonly steps: ReadonlyArray<FunnelStep>;
+  /** One for each interval of the range in which the attempt that counts can have begun: none left out, at most 10,000. */
+  readonly trend: ReadonlyArray<FunnelTrendPoint>;
+};
+
+
+/**
+ * Counts persons (or what `by` says) by how far they got. One event counts for one step only; events of one instant count in step order.
+ * Of several attempts of one person that counts which gets furthest; of several of these the earliest: none of the others has any of
+ * its steps earlier. All times are those of that attempt.
+ * Example: `funnel(input: { range: { last: "30d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { event count conversionFromStart } }`
+ * Example: `funnel(input: { range: { last: "30d" }, steps: [{ event: "Product Viewed" }, { event: "Checkout Started" }, { event: "Order Completed" }], order: ORDERED, exclusions: [{ event: "Order Refunded", fromStep: 2 }], breakdown: { property: "context.page.url", limit: 3, attribution: LAST_TOUCH } }) { steps { count medianSecondsFromPrevious droppedOff(first: 2) { nodes { userId } } } breakdown { value steps { count } } trend(interval: WEEK) { start conversion } }`
+ */
+export type FunnelTrendArgs = {
+  interval?: InputMaybe<Interval>;
+};
+
+/** Whose value of the property counts. Of several events of that instant the smaller text. */
+export type FunnelAttribution =
+  /** The first event in the range that passes the filter and has the property, a step or not. */
+  | 'FIRST_TOUCH'
+  /** The last such event. */
+  | 'LAST_TOUCH'
+  /** The first step of the attempt that counts. */
+  | 'STEP_1';
+
+export type FunnelBreakdown = {
+  /** True for the line that all values beyond the limit share. */
+  readonly isOther: Scalars['Boolean']['output'];
+  readonly steps: ReadonlyArray<FunnelStep>;
+  /** `(none)` stands for those without the property, `(other)` for the rest. */
+  readonly value: Scalars['String']['output'];
+};
+
+/**
+ * The `limit` values with the most that began (ties: the smaller text first) get a line each; all others share one, computed from what they did
+ * and not from their lines.
+ */
+export type FunnelBreakdownInput = {
+  readonly attribution?: InputMaybe<FunnelAttribution>;
+  readonly includeOther?: InputMaybe<Scalars['Boolean']['input']>;
+  /** 1 to 1,000. */
+  readonly limit?: InputMaybe<Scalars['Int']['input']>;
+  readonly property: Scalars['String']['input'];
+};
+
+/**
+ * An event that ends an attempt when it happens after one step and before the other: the attempt gets no further than it was. At the
+ * very instant of a step it is neither before nor after it, and ends nothing.
+ */
+export type FunnelExclusionInput = {
+  /** Name of the event; any event when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  readonly filter?: InputMaybe<EventFilter>;
+  /** Number of a step, from 1. */
+  readonly fromStep?: InputMaybe<Scalars['Int']['input']>;
+  /** Number of a later step; the last one when left out. UNORDERED has exclusions from the first to the last only. */
+  readonly toStep?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type FunnelInput = {
+  /** The same for each value of a property. */
+  readonly breakdown?: InputMaybe<FunnelBreakdownInput>;
+  /**
+   * What is counted: `person`; `session`, a person's events without a silence of 30 minutes (all events in the range, whatever the filter;
+   * an event 30 minutes or more after the last one begins another session); or a property, `context.sessionId` say, each value of
+   * which is one whoever it comes from, and events without it are left out. A property that is named person or session is `properties.person`.
+   */
+  readonly by?: InputMaybe<Scalars['String']['input']>;
+  /** At most 7 of them. */
+  readonly exclusions?: InputMaybe<ReadonlyArray<FunnelExclusionInput>>;
+  /** Holds for steps, exclusions, and what is an other event to STRICT. */
   readonly filter?: InputMaybe<EventFilter>;
   readonly freshness?: InputMaybe<FreshnessInput>;
+  readonly order?: InputMaybe<FunnelOrder>;
   /** Every step must lie in it. */
   readonly range: RangeInput;
   /** 2 to 12 of them. */
   readonly steps: ReadonlyArray<FunnelStepInput>;
-  /** From the first step to the last, both included; 14 days by default, at most 366. */
+  /** From the first step to the last, both included; 14 days by default, at most 366. Never from one step to the next. */
   readonly windowSeconds?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type FunnelOrder =
+  /** One step after the other, whatever happens between them. */
+  | 'ORDERED'
+  /**
+   * One step after the other, and nothing between them: between the first and the last step of an attempt lies no event, of whatever name,
+   * that passes the filter and is not a step of it. What happens at the very instant of its first or last step lies not between.
+   */
+  | 'STRICT'
+  /** In any order. The first step is whichever was done first, the second whichever came next: counts say how many of the steps were done. */
+  | 'UNORDERED';
+
+/** In an order that never changes. A cursor belongs to a snapshot: ask for the next page with freshness.at of the first one's meta.snapshot. */
+export type FunnelPeople = {
+  readonly edges: ReadonlyArray<FunnelPersonEdge>;
+  readonly nodes: ReadonlyArray<FunnelPerson>;
+  readonly pageInfo: PageInfo;
+};
+
+/** A person, session or value that was counted. */
+export type FunnelPerson = {
+  readonly anonymousId: Maybe<Scalars['ID']['output']>;
+  /** The person's userId, or anonymousId without one; a session's person and beginning; or the property's value. */
+  readonly id: Scalars['ID']['output'];
+  /** The smallest text of those with which the events came that were looked at. */
+  readonly userId: Maybe<Scalars['ID']['output']>;
+};
+
+export type FunnelPersonEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: FunnelPerson;
 };
 
 export type FunnelStep = {
@@ -304,8 +410,30 @@ export type FunnelStep = {
   readonly conversionFromStart: Scalars['Float']['output'];
   /** Persons who got at least this far. */
   readonly count: Scalars['Int']['output'];
+  /** Who got to the step before and no further; nobody for the first step. first is at most 1,000. */
+  readonly droppedOff: FunnelPeople;
   /** Label of the step. */
   readonly event: Scalars['String']['output'];
+  /** Of those who got this far, and of no others; null for the first step, and when nobody did. Exact, interpolated between the two nearest values. */
+  readonly medianSecondsFromPrevious: Maybe<Scalars['Float']['output']>;
+  readonly medianSecondsFromStart: Maybe<Scalars['Float']['output']>;
+  /** Nine of ten were as fast or faster. */
+  readonly p90SecondsFromPrevious: Maybe<Scalars['Float']['output']>;
+  readonly p90SecondsFromStart: Maybe<Scalars['Float']['output']>;
+  /** Who got at least this far. first is at most 1,000. */
+  readonly people: FunnelPeople;
+};
+
+
+export type FunnelStepDroppedOffArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type FunnelStepPeopleArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type FunnelStepInput = {
@@ -314,6 +442,15 @@ export type FunnelStepInput = {
   readonly filter?: InputMaybe<EventFilter>;
   /** Default: the event's name. */
   readonly label?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type FunnelTrendPoint = {
+  /** From the first step to the last; null when nobody began. */
+  readonly conversion: Maybe<Scalars['Float']['output']>;
+  /** Of the attempts that began in it, those that got at least to each of the steps. */
+  readonly counts: ReadonlyArray<Scalars['Int']['output']>;
+  /** Beginning of the interval. */
+  readonly start: Scalars['DateTime']['output'];
 };
 
 export type GroupInput = {
@@ -1367,10 +1504,19 @@ export type ResolversTypes = {
   FilterOp: FilterOp;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   FreshnessInput: FreshnessInput;
-  Funnel: ResolverTypeWrapper<Omit<Funnel, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  Funnel: ResolverTypeWrapper<FunnelSource>;
+  FunnelAttribution: FunnelAttribution;
+  FunnelBreakdown: ResolverTypeWrapper<FunnelBreakdownSource>;
+  FunnelBreakdownInput: FunnelBreakdownInput;
+  FunnelExclusionInput: FunnelExclusionInput;
   FunnelInput: FunnelInput;
-  FunnelStep: ResolverTypeWrapper<FunnelStep>;
+  FunnelOrder: FunnelOrder;
+  FunnelPeople: ResolverTypeWrapper<FunnelPeople>;
+  FunnelPerson: ResolverTypeWrapper<FunnelPerson>;
+  FunnelPersonEdge: ResolverTypeWrapper<FunnelPersonEdge>;
+  FunnelStep: ResolverTypeWrapper<FunnelStepSource>;
   FunnelStepInput: FunnelStepInput;
+  FunnelTrendPoint: ResolverTypeWrapper<FunnelTrendPoint>;
   GroupInput: GroupInput;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   IdentifyInput: IdentifyInput;
@@ -1458,10 +1604,17 @@ export type ResolversParentTypes = {
   EventTrace: EventTrace;
   Float: Scalars['Float']['output'];
   FreshnessInput: FreshnessInput;
-  Funnel: Omit<Funnel, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  Funnel: FunnelSource;
+  FunnelBreakdown: FunnelBreakdownSource;
+  FunnelBreakdownInput: FunnelBreakdownInput;
+  FunnelExclusionInput: FunnelExclusionInput;
   FunnelInput: FunnelInput;
-  FunnelStep: FunnelStep;
+  FunnelPeople: FunnelPeople;
+  FunnelPerson: FunnelPerson;
+  FunnelPersonEdge: FunnelPersonEdge;
+  FunnelStep: FunnelStepSource;
   FunnelStepInput: FunnelStepInput;
+  FunnelTrendPoint: FunnelTrendPoint;
   GroupInput: GroupInput;
   ID: Scalars['ID']['output'];
   IdentifyInput: IdentifyInput;
@@ -1622,15 +1775,52 @@ export type EventTraceResolvers<ContextType = Context, ParentType extends Resolv
 };
 
 export type FunnelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Funnel'] = ResolversParentTypes['Funnel']> = {
+  breakdown?: Resolver<Maybe<ReadonlyArray<ResolversTypes['FunnelBreakdown']>>, ParentType, ContextType>;
   meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
   steps?: Resolver<ReadonlyArray<ResolversTypes['FunnelStep']>, ParentType, ContextType>;
+  trend?: Resolver<ReadonlyArray<ResolversTypes['FunnelTrendPoint']>, ParentType, ContextType, RequireFields<FunnelTrendArgs, 'interval'>>;
+};
+
+export type FunnelBreakdownResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelBreakdown'] = ResolversParentTypes['FunnelBreakdown']> = {
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  steps?: Resolver<ReadonlyArray<ResolversTypes['FunnelStep']>, ParentType, ContextType>;
+  value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type FunnelPeopleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelPeople'] = ResolversParentTypes['FunnelPeople']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['FunnelPersonEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['FunnelPerson']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type FunnelPersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelPerson'] = ResolversParentTypes['FunnelPerson']> = {
+  anonymousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type FunnelPersonEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelPersonEdge'] = ResolversParentTypes['FunnelPersonEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['FunnelPerson'], ParentType, ContextType>;
 };
 
 export type FunnelStepResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelStep'] = ResolversParentTypes['FunnelStep']> = {
   conversionFromPrevious?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   conversionFromStart?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  droppedOff?: Resolver<ResolversTypes['FunnelPeople'], ParentType, ContextType, RequireFields<FunnelStepDroppedOffArgs, 'first'>>;
   event?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  medianSecondsFromPrevious?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  medianSecondsFromStart?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  p90SecondsFromPrevious?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  p90SecondsFromStart?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  people?: Resolver<ResolversTypes['FunnelPeople'], ParentType, ContextType, RequireFields<FunnelStepPeopleArgs, 'first'>>;
+};
+
+export type FunnelTrendPointResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FunnelTrendPoint'] = ResolversParentTypes['FunnelTrendPoint']> = {
+  conversion?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  counts?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
+  start?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
 export type IngestionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Ingestion'] = ResolversParentTypes['Ingestion']> = {
@@ -1934,7 +2124,12 @@ export type Resolvers<ContextType = Context> = {
   EventResult?: EventResultResolvers<ContextType>;
   EventTrace?: EventTraceResolvers<ContextType>;
   Funnel?: FunnelResolvers<ContextType>;
+  FunnelBreakdown?: FunnelBreakdownResolvers<ContextType>;
+  FunnelPeople?: FunnelPeopleResolvers<ContextType>;
+  FunnelPerson?: FunnelPersonResolvers<ContextType>;
+  FunnelPersonEdge?: FunnelPersonEdgeResolvers<ContextType>;
   FunnelStep?: FunnelStepResolvers<ContextType>;
+  FunnelTrendPoint?: FunnelTrendPointResolvers<ContextType>;
   Ingestion?: IngestionResolvers<ContextType>;
   JSONObject?: GraphQLScalarType;
   JSONValue?: GraphQLScalarType;

@@ -1,24 +1,30 @@
-import { TallygateError } from '../errors.ts';
-import { type FilterInput, toCondition } from './filter.ts';
-import { type EventSelector, toLabel, toSelection } from './measure.ts';
+import { type FunnelInput, parseFunnel, type Question } from './funnel-input.ts';
+import { type FunnelPerson, loadPeople, type PageArgs } from './funnel-people.ts';
+import {
+  type BucketRow,
+  canPlanLevels,
+  type LevelRow,
+  type LineRow,
+  planLevels,
+  planLines,
+  planTrend,
+} from './funnel-plans.ts';
+import { type EventSelector, toLabel } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
-import { type Plan, person, rowsIn } from './plan.ts';
-import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { allOf, join, type Sql, sql } from './sql.ts';
+import type { Connection } from './page.ts';
+import { type Interval, parseRange, toBuckets } from './range.ts';
+import type { Moment, ReportMeta, Session } from './session.ts';
+import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
-export interface FunnelInput {
-  readonly range: RangeInput;
-  readonly steps: readonly EventSelector[];
-  readonly windowSeconds?: number | null | undefined;
-  readonly filter?: FilterInput | null | undefined;
-  readonly freshness?: FreshnessInput | null | undefined;
-}
+export type { FunnelInput } from './funnel-input.ts';
 
+/** What costs more than counting is computed when it is asked for. */
 export interface Funnel {
   readonly steps: readonly FunnelStep[];
+  readonly breakdown: readonly FunnelBreakdown[] | null;
+  trend(args: { readonly interval?: Interval | null | undefined }): Promise<readonly FunnelTrendPoint[]>;
   readonly meta: ReportMeta;
 }
 
@@ -27,81 +33,155 @@ export interface FunnelStep {
   readonly count: number;
   readonly conversionFromStart: number;
   readonly conversionFromPrevious: number;
+  /** In seconds. */
+  times(): Promise<StepTimes>;
+  people(page: PageArgs): Promise<Connection<FunnelPerson>>;
+  droppedOff(page: PageArgs): Promise<Connection<FunnelPerson>>;
 }
 
-const longestWindow = 366 * 24 * 3600;
+interface StepTimes {
+  readonly medianSecondsFromPrevious: number | null;
+  readonly p90SecondsFromPrevious: number | null;
+  readonly medianSecondsFromStart: number | null;
+  readonly p90SecondsFromStart: number | null;
+}
+
+export interface FunnelBreakdown {
+  readonly value: string;
+  readonly isOther: boolean;
+  readonly steps: readonly FunnelStep[];
+}
+
+export interface FunnelTrendPoint {
+  readonly start: Date;
+  readonly counts: readonly number[];
+  readonly conversion: number | null;
+}
 
 export function runFunnel(session: Session, input: FunnelInput): Promise<Funnel> {
   return session.report(input.freshness, async (moment) => {
-    const range = parseRange(input.range, moment.now);
-    const windowSeconds = input.windowSeconds ?? 1_209_600;
-    if (input.steps.length < 2 || input.steps.length > 12)
-      throw new TallygateError('INVALID_INPUT', `steps: expected 2 to 12 of them, got ${input.steps.length}`);
-    if (windowSeconds < 1 || windowSeconds > longestWindow)
-      throw new TallygateError('INVALID_INPUT', `windowSeconds: expected 1 to ${longestWindow}, got ${windowSeconds}`);
-    const cell = await session.load(moment, planFunnel(input, range, windowSeconds));
-    const steps = toSteps(input.steps, cell.rows as unknown as readonly FunnelRow[]);
-    const silent = steps[0]!.count === 0 ? input.steps : input.steps.filter((_, i) => steps[i]!.count === 0);
+    const question = parseFunnel(input, parseRange(input.range, moment.now));
+    const later: Later = (run) => session.report(null, () => run(session, moment, question));
+    const whole = { ...question, breakdown: null };
+    const isPlain = canPlanLevels(whole);
+    const [cell, lines] = await Promise.all([
+      session.load(moment, isPlain ? planLevels(whole) : planLines(whole)),
+      question.breakdown ? session.load(moment, planLines(question)) : null,
+    ]);
+    const counts = isPlain
+      ? toCounts(input.steps.length, cell.rows as unknown as readonly LevelRow[])
+      : toLineCounts(input.steps.length, cell.rows[0] as unknown as LineRow | undefined);
+    const loadTimes = () =>
+      later(async () => (await session.load(moment, planLines(whole))).rows[0] as unknown as LineRow | undefined);
+    const steps = toSteps(input.steps, counts, loadTimes, later, always, false);
+    const silent = counts[0] === 0 ? input.steps : input.steps.filter((_, i) => counts[i] === 0);
+    const cells = lines ? [cell, lines] : [cell];
     return {
       steps,
-      meta: session.toMeta(moment, [{ cell, buckets: 1 }], {
-        warnings: await warnUnknownEvents(session, moment, silent),
-      }),
+      breakdown: lines && toBreakdown(input.steps, lines.rows as unknown as readonly LineRow[], later),
+      trend: ({ interval }) => later(() => loadTrend(session, moment, whole, interval ?? 'DAY')),
+      meta: session.toMeta(
+        moment,
+        cells.map((one) => ({ cell: one, buckets: 1 })),
+        { warnings: await warnUnknownEvents(session, moment, [...silent, ...(input.exclusions ?? [])]) },
+      ),
     };
   });
 }
 
-// ---- row
+/** Runs what is asked for afterwards, in the same operation and of the same moment. */
+type Later = <T>(run: (session: Session, moment: Moment, question: Question) => Promise<T>) => Promise<T>;
 
-/** How many persons got exactly this far: 1 for the first step alone. */
-interface FunnelRow {
-  readonly level: number;
-  readonly persons: string;
-}
-
-// ---- SQL
-
-function planFunnel(input: FunnelInput, range: Range, windowSeconds: number): Plan {
-  const steps = input.steps.map(toSelection);
-  const filter = toCondition(input.filter);
-  return {
-    label: 'funnel',
-    // Milliseconds since 1900, since the function takes no time before its zero.
-    select: sql`SELECT level, count() AS persons FROM (
-          SELECT windowFunnel(${literal(windowSeconds * 1000)}, 'strict_once')(toUInt64(toUnixTimestamp64Milli(time) + 2208988800000), ${join(
-            steps.map((s) => sql`(${s})`),
-            ', ',
-          )}) AS level
-          FROM events WHERE ${allOf([rowsIn(range), filter])} AND (${join(
-            steps.map((s) => sql`(${s})`),
-            ' OR ',
-          )}) GROUP BY ${person})
-        WHERE level > 0 GROUP BY level`,
-  };
-}
-
-/** A parameter of an aggregate has to be a literal; it is a number that was checked. */
-function literal(of: number): Sql {
-  return { strings: [String(of)], values: [] };
+async function loadTrend(session: Session, moment: Moment, question: Question, interval: Interval) {
+  const buckets = toBuckets(question.range, interval);
+  const { rows } = await session.load(moment, planTrend(question, buckets));
+  const found = new Map((rows as unknown as readonly BucketRow[]).map(({ bucket, counts }) => [bucket, counts]));
+  return buckets.map((start): FunnelTrendPoint => {
+    const counts = question.steps.map((_, i) => Number(found.get(String(start))?.[i] ?? 0));
+    const [began, done] = [counts[0] as number, counts[counts.length - 1] as number];
+    return { start: new Date(start), counts, conversion: began === 0 ? null : done / began };
+  });
 }
 
 // ---- mapping
 
-function toSteps(selectors: readonly EventSelector[], rows: readonly FunnelRow[]): FunnelStep[] {
-  const counts = selectors.map((_, i) =>
+function toCounts(steps: number, rows: readonly LevelRow[]): number[] {
+  return Array.from({ length: steps }, (_, i) =>
     rows.reduce((sum, { level, persons }) => (level > i ? sum + Number(persons) : sum), 0),
   );
+}
+
+function toLineCounts(steps: number, row: LineRow | undefined): number[] {
+  return Array.from({ length: steps }, (_, i) => Number(row?.counts[i] ?? 0));
+}
+
+function toSteps(
+  selectors: readonly EventSelector[],
+  counts: readonly number[],
+  loadLine: () => Promise<LineRow | undefined>,
+  later: Later,
+  isInLine: Sql,
+  isBrokenDown: boolean,
+): FunnelStep[] {
   const first = counts[0] as number;
+  const people = (isMeant: Sql, page: PageArgs) =>
+    later((session, moment, question) =>
+      loadPeople(
+        session,
+        moment,
+        isBrokenDown ? question : { ...question, breakdown: null },
+        allOf([isMeant, isInLine]),
+        page,
+      ),
+    );
   return selectors.map((selector, i) => {
     const count = counts[i] as number;
-    const previous = i === 0 ? first : (counts[i - 1] as number);
     return {
       event: toLabel(selector),
       count,
       conversionFromStart: share(count, first),
-      conversionFromPrevious: share(count, previous),
+      conversionFromPrevious: share(count, i === 0 ? first : (counts[i - 1] as number)),
+      times: async () => toStepTimes(await loadLine(), i),
+      people: (page) => people(sql`length(times) > ${value('UInt8', i)}`, page),
+      droppedOff: (page) => people(i === 0 ? sql`0` : sql`length(times) = ${value('UInt8', i)}`, page),
     };
   });
+}
+
+function toStepTimes(line: LineRow | undefined, i: number): StepTimes {
+  const seconds = (of: readonly (readonly [number, number])[] | undefined, which: 0 | 1) => {
+    const ms = i === 0 ? undefined : of?.[i]?.[which];
+    return ms === undefined ? null : ms / 1000;
+  };
+  return {
+    medianSecondsFromPrevious: seconds(line?.fromPrevious, 0),
+    p90SecondsFromPrevious: seconds(line?.fromPrevious, 1),
+    medianSecondsFromStart: seconds(line?.fromStart, 0),
+    p90SecondsFromStart: seconds(line?.fromStart, 1),
+  };
+}
+
+function toBreakdown(selectors: readonly EventSelector[], rows: readonly LineRow[], later: Later): FunnelBreakdown[] {
+  const own = rows.flatMap(({ line }) => (line === '~' ? [] : [line]));
+  return rows
+    .map((row) => ({ row, counts: toLineCounts(selectors.length, row) }))
+    .sort(
+      (a, b) =>
+        Number(a.row.line === '~') - Number(b.row.line === '~') ||
+        (b.counts[0] as number) - (a.counts[0] as number) ||
+        Buffer.compare(Buffer.from(a.row.line), Buffer.from(b.row.line)),
+    )
+    .map(({ row, counts }) => {
+      const isOther = row.line === '~';
+      const isInLine = isOther
+        ? sql`line NOT IN ${value('Array(String)', own)}`
+        : sql`line = ${value('String', row.line)}`;
+      return {
+        value: isOther ? '(other)' : row.line === '' ? '(none)' : row.line.slice(1),
+        isOther,
+        steps: toSteps(selectors, counts, async () => row, later, isInLine, true),
+      };
+    });
 }
 
 function share(part: number, whole: number): number {

@@ -2,10 +2,11 @@ import { fetchEcom } from '../data/ecom.ts';
 import { readEcom } from '../data/summarise.ts';
 import type { Asked, Subject } from '../oracle/check.ts';
 import type { FunnelQuestion } from '../oracle/funnel.ts';
+import { funnels } from '../oracle/funnel-subject.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { type AskedRetention, retentions } from '../oracle/retention-subject.ts';
 import { type SentBatch, type SentEvent, toFacts } from '../oracle/sent.ts';
-import { catalogs, eventPages, funnels, trends } from '../oracle/subjects.ts';
+import { catalogs, eventPages, trends } from '../oracle/subjects.ts';
 import type { TrendQuestion } from '../oracle/trend.ts';
 
 /** undefined where neither the cache nor pip has it; in CI that is a failure. */

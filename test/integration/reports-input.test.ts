@@ -221,6 +221,23 @@ describe('bad input', () => {
       'INVALID_INPUT',
       'windowSeconds: expected 1 to 31622400, got 31622401',
     ],
+    [() => funnel({ exclusions: many(8, {}) }), 'INVALID_INPUT', 'exclusions: expected at most 7, got 8'],
+    [
+      () => funnel({ exclusions: [{}, { fromStep: 2 }] }),
+      'INVALID_INPUT',
+      'exclusions[1].fromStep: expected 1 to 1, got 2',
+    ],
+    [() => funnel({ exclusions: [{ toStep: 1 }] }), 'INVALID_INPUT', 'exclusions[0].toStep: expected 2 to 2, got 1'],
+    [
+      () => funnel({ steps: many(3, {}), order: 'UNORDERED', exclusions: [{ fromStep: 2 }] }),
+      'INVALID_INPUT',
+      'exclusions[0]: expected one from the first step to the last for UNORDERED, got one from 2 to 3',
+    ],
+    [
+      () => funnel({ breakdown: { property: 't', limit: 0 } }),
+      'INVALID_INPUT',
+      'breakdown.limit: expected 1 to 1000, got 0',
+    ],
     [
       () => retention({ interval: 'MINUTE' }),
       'INVALID_INPUT',

@@ -2,7 +2,6 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { Interval, RangeInput } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
-import type { FunnelQuestion, Step } from './funnel.ts';
 import { eventNames, fieldNames, moment, propertyNames, type Scene, scalar, text } from './streams.ts';
 import type { Measure, TrendQuestion } from './trend.ts';
 
@@ -182,29 +181,6 @@ export function trend(scene: Scene): Arbitrary<TrendQuestion> {
       question.interval === 'MINUTE' && question.range.to.getTime() - question.range.from.getTime() > 6 * day;
     return defined(tooMany ? { ...question, interval: undefined } : question);
   }) as Arbitrary<TrendQuestion>;
-}
-
-export function funnel(scene: Scene): Arbitrary<FunnelQuestion> {
-  const step = fc
-    .record({
-      event,
-      label: fc.option(text, { nil: undefined, freq: 6 }),
-      filter: fc.option(filter(scene), { nil: undefined, freq: 4 }),
-    })
-    .map(defined) as Arbitrary<Step>;
-  // Steps that are the same, or hold each other, are where it is easy to be wrong.
-  const steps = fc.oneof(
-    fc.array(step, { minLength: 2, maxLength: 5 }),
-    fc.tuple(step, fc.integer({ min: 2, max: 4 })).map(([one, times]) => Array.from({ length: times }, () => one)),
-  );
-  return fc
-    .record({
-      range: range(scene),
-      steps,
-      windowSeconds: optional(fc.constantFrom(1, 1800, 3600, 7200, 86_400, 7 * 86_400, 366 * 86_400)),
-      filter: fc.option(filter(scene), { nil: undefined, freq: 3 }),
-    })
-    .map(defined) as Arbitrary<FunnelQuestion>;
 }
 
 export function events(scene: Scene): Arbitrary<EventsQuestion & { first: number }> {

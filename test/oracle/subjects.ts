@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import type { Subject } from './check.ts';
 import { answerCatalog, answerEvents, type EventsQuestion } from './events.ts';
-import { answerFunnel, type FunnelQuestion } from './funnel.ts';
 import * as questions from './questions.ts';
 import type { Fact } from './sent.ts';
 import { type Amount, answerTrend, type TrendQuestion } from './trend.ts';
@@ -42,14 +41,6 @@ function settle(actual: number | null, { value: expected, scale }: Amount): numb
   if (actual === null || expected === null) return actual;
   return Math.abs(actual - expected) <= 1e-9 * scale ? expected : actual;
 }
-
-export const funnels: Subject<FunnelQuestion> = {
-  question: questions.funnel,
-  async compare(question, { project, facts, freshness }) {
-    const { meta, steps } = await project.ask().funnel({ ...question, freshness });
-    return { actual: steps, expected: answerFunnel(facts, question, noNow), meta };
-  },
-};
 
 /** All pages, one after the other. */
 export const eventPages: Subject<EventsQuestion & { readonly first: number }> = {
