@@ -17,6 +17,17 @@ export function needing<Parent, Args, Result>(
   };
 }
 
+/** A field of something that its caller may see. */
+export function answering<Parent, Args, Result>(resolve: (parent: Parent, args: Args) => Promise<Result>) {
+  return async (parent: Parent, args: Args): Promise<Result> => {
+    try {
+      return await resolve(parent, args);
+    } catch (thrown) {
+      throw toGraphQLError(thrown);
+    }
+  };
+}
+
 function authorize(caller: Caller | null, right: Right): Caller {
   if (caller === null)
     throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');

@@ -1,8 +1,8 @@
-import { needing } from './field.ts';
+import { answering, needing } from './field.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
 import { scalars } from './scalars.ts';
-import type { IngestionLedgerArgs, Resolvers } from './types.generated.ts';
+import type { IngestionLedgerArgs, PersonEventsArgs, Resolvers } from './types.generated.ts';
 
 export const resolvers = {
   ...scalars,
@@ -11,6 +11,9 @@ export const resolvers = {
   ReportMeta: {
     statements: (meta) => meta.statements(),
     rowsRead: (meta) => meta.rowsRead(),
+  },
+  Person: {
+    events: answering((person, args: PersonEventsArgs) => person.timeline(args)),
   },
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>

@@ -5,6 +5,7 @@ import type {
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
+  QueryPersonArgs,
   QueryResolvers,
   QueryRetentionArgs,
   QueryTrendArgs,
@@ -17,6 +18,7 @@ export const query = {
     context.reports(project).retention(input),
   ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
+  person: needing('read', ({ project }, args: QueryPersonArgs, context) => context.reports(project).person(args)),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>
     context.reports(project).catalog(freshness),
   ),

@@ -12,6 +12,7 @@ import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
 import { runLedger } from './ledger.ts';
+import { type PersonInput, runPerson } from './person.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
@@ -46,6 +47,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         funnel: (input: FunnelInput) => runFunnel(session, input),
         retention: (input: RetentionInput) => runRetention(session, input),
         events: (input: EventsInput) => runEvents(session, input),
+        person: (input: PersonInput) => runPerson(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),

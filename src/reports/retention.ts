@@ -93,7 +93,7 @@ function planRetention(
   const returnEvent = toSelection(input.returnEvent);
   const filter = toCondition(input.filter);
   // Whether a cohort event is somebody's first depends on all that came before.
-  const whole = { from: isFirstTime ? allTime.from : (starts[0] as number), to: end };
+  const whole = { from: isFirstTime ? allTime.from : (starts[0] as number), to: end, timezone: range.timezone };
   const cameBack =
     input.mode === 'ON_OR_AFTER'
       ? sql`arrayExists(r -> r >= cohort + p AND r < cohort + ${value('UInt32', periods)}, returns)`

@@ -17,9 +17,12 @@ interface Value {
 
 /**
  * What is only known when a snapshot is: the project's rows that it has (`from` and `to` say which of them matter: milliseconds
- * since 1970, half-open), and who is who.
+ * since 1970, half-open; `timezone`: of the question), who is who, and what the clock on the wall shows.
  */
-export type Hole = { readonly hole: 'rows'; readonly from: number; readonly to: number } | { readonly hole: 'person' };
+export type Hole =
+  | { readonly hole: 'rows'; readonly from: number; readonly to: number; readonly timezone?: string }
+  | { readonly hole: 'person' }
+  | { readonly hole: 'zone' };
 
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value | Hole)[]): Sql {
   return assemble(strings.raw, parts);
