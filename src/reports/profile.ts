@@ -39,18 +39,15 @@ export function textFor(profile: Profile, has: Sql, text: Sql): Sql {
 }
 
 /**
- * Two look-ups: when it changed, of the person or the group, and what it became with the last change until then. Both lists
- * are made once, of the events that tell; a join with them would need to stand outside of the condition.
+ * One look-up of everything that was told of the person or the group, changes only, and the last of them until then. The
+ * list is made once, of the events that tell; a join with it would need to stand outside of the condition.
  */
 function textAtEvent(profile: Profile, has: Sql, text: Sql): Sql {
   const { who } = tellers[profile.of];
-  const changes = sql`SELECT holder, arrayFilter((x, i) -> i = 1 OR settled[i - 1].2 != x.2, settled, arrayEnumerate(settled)) AS changes FROM (
+  const changes = sql`(SELECT (groupArray(holder), groupArray(toJSONString(arrayFilter((x, i) -> i = 1 OR settled[i - 1].2 != x.2, settled, arrayEnumerate(settled))))) FROM (
     SELECT holder, arrayFilter((x, i) -> i = length(said) OR said[i + 1].1 != x.1, said, arrayEnumerate(said)) AS settled FROM (
-      SELECT ${who} AS holder, arrayMap(x -> (x.1, x.3), arraySort(groupArray((${timeMs}, message_id, ${text})))) AS said
-      FROM events WHERE ${told(profile, has)} GROUP BY holder))`;
-  const times = sql`(SELECT (groupArray(holder), groupArray(arrayStringConcat(arrayMap(x -> toString(x.1), changes), ','))) FROM (${changes}))`;
-  const texts = sql`(SELECT (groupArray(concat(toString(nth), ' ', toString(holder))), groupArray(became)) FROM (
-    SELECT holder, arrayJoin(arrayEnumerate(changes)) AS nth, changes[nth].2 AS became FROM (${changes})))`;
-  const until = sql`arrayCount(t -> ifNull(toInt64OrNull(t) <= ${timeMs}, 0), splitByChar(',', transform(${who}, (${times}).1, (${times}).2, '')))`;
-  return sql`transform(concat(toString(${until}), ' ', toString(${who})), (${texts}).1, (${texts}).2, '')`;
+      SELECT ${who} AS holder, arrayMap(x -> (toString(x.1), x.3), arraySort(groupArray((${timeMs}, message_id, ${text})))) AS said
+      FROM events WHERE ${told(profile, has)} GROUP BY holder)))`;
+  const known = sql`JSONExtract(transform(${who}, (${changes}).1, (${changes}).2, ''), 'Array(Tuple(String, String))')`;
+  return sql`arrayLast(x -> toInt64(x.1) <= ${timeMs}, ${known}).2`;
 }

@@ -76,7 +76,7 @@ export function toText(property: Property): Sql {
     case 'profile': {
       const text = toText({ kind: 'path', path: property.path });
       const said = textFor(property, exists(property.path), sql`ifNull(concat('=', ${text}), '')`);
-      return sql`if(${said} = '', NULL, substring(${said}, 2))`;
+      return sql`substring(nullIf(${said}, ''), 2)`;
     }
   }
 }

@@ -210,7 +210,7 @@ const measures: Measure[] = [
 ];
 const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
-  { weight: 2, arbitrary: fc.constantFrom(...profileNames) },
+  { weight: 1, arbitrary: fc.constantFrom(...profileNames) },
   { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt', '$hour', '$weekday') },
 );
 
