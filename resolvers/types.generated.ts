@@ -172,7 +172,8 @@ export type EventErrorCode =
 /**
  * One of: and, or, not, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
  * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
- * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and `$weekday` (1 is Monday, 7 is Sunday).
+ * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and
+ * `$weekday` (1 is Monday, 7 is Sunday) as the warehouse's own time zone database has it (before 1970 such databases differ).
  *
  * Properties of the person and the group, as identify and group events told them in their traits: `person.plan` and `group.industry` as of the
  * event, `personLatest.plan` and `groupLatest.industry` as of the snapshot. Each is what the newest event that has this property says

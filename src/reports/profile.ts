@@ -22,7 +22,7 @@ function told({ of }: Profile, has: Sql): Sql {
 /** Whether the condition holds for the event that tells; no when none does. `has`: an event tells of the property. */
 export function holdsFor(profile: Profile, has: Sql, condition: Sql): Sql {
   const { who } = tellers[profile.of];
-  if (profile.as === 'AT_EVENT') return sql`${textAtEvent(profile, has, sql`if(${condition}, '1', '')`)} = '1'`;
+  if (profile.as === 'AT_EVENT') return holdsAtEvent(profile, has, condition);
   return sql`${who} IN (SELECT holder FROM (
     SELECT ${who} AS holder, argMax(${condition}, (${timeMs}, message_id)) AS yes
     FROM events WHERE ${told(profile, has)} GROUP BY holder) WHERE yes)`;
@@ -38,16 +38,30 @@ export function textFor(profile: Profile, has: Sql, text: Sql): Sql {
   return sql`transform(${who}, (${latest}).1, (${latest}).2, '')`;
 }
 
+/** Of each holder, the moments from which something else is true, and what. Of those of one instant, the last. */
+function toChanges(profile: Profile, has: Sql, said: Sql): Sql {
+  return sql`SELECT holder, arrayFilter((x, i) -> i = 1 OR settled[i - 1].2 != x.2, settled, arrayEnumerate(settled)) AS changes FROM (
+    SELECT holder, arrayFilter((x, i) -> i = length(said) OR said[i + 1].1 != x.1, said, arrayEnumerate(said)) AS settled FROM (
+      SELECT ${tellers[profile.of].who} AS holder, arrayMap(x -> (toString(x.1), x.3), arraySort(groupArray((${timeMs}, message_id, ${said})))) AS said
+      FROM events WHERE ${told(profile, has)} GROUP BY holder))`;
+}
+
 /**
- * One look-up of everything that was told of the person or the group, changes only, and the last of them until then. The
- * list is made once, of the events that tell; a join with it would need to stand outside of the condition.
+ * One look-up of all changes of the person or the group, of which those until the event count. The list is made once, of the
+ * events that tell; a join with it would need to stand outside of the condition.
  */
 function textAtEvent(profile: Profile, has: Sql, text: Sql): Sql {
   const { who } = tellers[profile.of];
-  const changes = sql`(SELECT (groupArray(holder), groupArray(toJSONString(arrayFilter((x, i) -> i = 1 OR settled[i - 1].2 != x.2, settled, arrayEnumerate(settled))))) FROM (
-    SELECT holder, arrayFilter((x, i) -> i = length(said) OR said[i + 1].1 != x.1, said, arrayEnumerate(said)) AS settled FROM (
-      SELECT ${who} AS holder, arrayMap(x -> (toString(x.1), x.3), arraySort(groupArray((${timeMs}, message_id, ${text})))) AS said
-      FROM events WHERE ${told(profile, has)} GROUP BY holder)))`;
-  const known = sql`JSONExtract(transform(${who}, (${changes}).1, (${changes}).2, ''), 'Array(Tuple(String, String))')`;
+  const lists = sql`(SELECT (groupArray(holder), groupArray(toJSONString(changes))) FROM (${toChanges(profile, has, text)}))`;
+  const known = sql`JSONExtract(transform(${who}, (${lists}).1, (${lists}).2, ''), 'Array(Tuple(String, String))')`;
   return sql`arrayLast(x -> toInt64(x.1) <= ${timeMs}, ${known}).2`;
+}
+
+/** The same for yes and no, which take turns: after an odd number of changes it is yes. */
+function holdsAtEvent(profile: Profile, has: Sql, condition: Sql): Sql {
+  const { who } = tellers[profile.of];
+  const lists = sql`(SELECT (groupArray(holder), groupArray(arrayStringConcat(arrayMap(x -> x.1, turns), ','))) FROM (
+    SELECT holder, if(changes[1].2, changes, arrayPopFront(changes)) AS turns FROM (${toChanges(profile, has, condition)}) WHERE notEmpty(turns)))`;
+  const turns = sql`splitByChar(',', transform(${who}, (${lists}).1, (${lists}).2, ''))`;
+  return sql`arrayCount(t -> ifNull(toInt64OrNull(t) <= ${timeMs}, 0), ${turns}) % 2 = 1`;
 }

@@ -131,8 +131,8 @@ export const mutations: readonly Mutation[] = [
     'what is told in the instant of the event comes too late for it',
     'filters',
     'profile.ts',
-    'toInt64(x.1) <= ${timeMs}',
-    'toInt64(x.1) < ${timeMs}',
+    'toInt64OrNull(t) <= ${timeMs}',
+    'toInt64OrNull(t) < ${timeMs}',
   ),
   one(
     'the newest that tells of anything hides what older ones told',
