@@ -1,6 +1,6 @@
-import type { FilterOp } from './filter.ts';
 import { inList } from './filter-list.ts';
 import {
+  type FilterOp,
   parseBounds,
   parseList,
   parseMoment,

@@ -1,5 +1,28 @@
 import { TallygateError } from '../errors.ts';
-import type { FilterOp } from './filter.ts';
+
+export type FilterOp =
+  | 'EQ'
+  | 'NEQ'
+  | 'GT'
+  | 'GTE'
+  | 'LT'
+  | 'LTE'
+  | 'BETWEEN'
+  | 'BEFORE'
+  | 'AT_OR_BEFORE'
+  | 'AFTER'
+  | 'AT_OR_AFTER'
+  | 'IN'
+  | 'NOT_IN'
+  | 'CONTAINS'
+  | 'NOT_CONTAINS'
+  | 'HAS_ANY'
+  | 'HAS_ALL'
+  | 'STARTS_WITH'
+  | 'ENDS_WITH'
+  | 'MATCHES'
+  | 'EXISTS'
+  | 'NOT_EXISTS';
 
 /** What filters compare with, as the client wrote it. All of this throws INVALID_FILTER with the place of what is wrong. */
 

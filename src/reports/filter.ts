@@ -1,31 +1,7 @@
 import { compare } from './filter-compare.ts';
-import { wrong } from './filter-values.ts';
+import { type FilterOp, wrong } from './filter-values.ts';
 import { parseProperty } from './property.ts';
 import { always, join, type Sql, sql } from './sql.ts';
-
-export type FilterOp =
-  | 'EQ'
-  | 'NEQ'
-  | 'GT'
-  | 'GTE'
-  | 'LT'
-  | 'LTE'
-  | 'BETWEEN'
-  | 'BEFORE'
-  | 'AT_OR_BEFORE'
-  | 'AFTER'
-  | 'AT_OR_AFTER'
-  | 'IN'
-  | 'NOT_IN'
-  | 'CONTAINS'
-  | 'NOT_CONTAINS'
-  | 'HAS_ANY'
-  | 'HAS_ALL'
-  | 'STARTS_WITH'
-  | 'ENDS_WITH'
-  | 'MATCHES'
-  | 'EXISTS'
-  | 'NOT_EXISTS';
 
 export interface FilterInput {
   readonly and?: readonly FilterInput[] | null | undefined;

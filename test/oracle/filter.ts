@@ -1,7 +1,9 @@
-import { findClock, findInProfile } from './profile.ts';
-import type { Fact, Json, JsonObject } from './sent.ts';
+import { compareTexts, type Found, find, type Leaf } from './find.ts';
+import type { Fact, Json } from './sent.ts';
 
-/** Filters by the SDL's words: what a name means, and whether an event passes. */
+export { compareTexts, find, toLeaves } from './find.ts';
+
+/** Filters by the SDL's words: whether an event passes. */
 
 export type Op =
   | 'EQ'
@@ -35,67 +37,6 @@ export interface Filter {
   readonly op?: Op;
   readonly value?: Json;
   readonly ignoreCase?: boolean;
-}
-
-type Leaf = string | number | boolean | readonly Json[];
-
-/** What a name stands for: a value, a moment, an object that holds something, or nothing. */
-export type Found =
-  | { readonly is: 'value'; readonly value: Leaf }
-  | { readonly is: 'moment'; readonly time: number }
-  | { readonly is: 'object' }
-  | { readonly is: 'absent' };
-
-const absent: Found = { is: 'absent' };
-
-/** `plan` and `properties.plan`, `context.page.url`, `$userId`... null counts as absent, and so does an object without values. */
-export function find(fact: Fact, name: string): Found {
-  const text = (value: string): Found => (value === '' ? absent : { is: 'value', value });
-  switch (name) {
-    case '$event':
-      return text(fact.event);
-    case '$type':
-      return text(fact.kind.toUpperCase());
-    case '$userId':
-      return text(fact.userId);
-    case '$anonymousId':
-      return text(fact.anonymousId);
-    case '$groupId':
-      return text(fact.groupId);
-    case '$messageId':
-      return text(fact.messageId);
-    case '$timestamp':
-      return { is: 'moment', time: fact.time };
-    case '$receivedAt':
-      return { is: 'moment', time: fact.receivedAt };
-    case '$hour':
-    case '$weekday':
-      return findClock(fact, name);
-  }
-  for (const root of ['person', 'personLatest', 'group', 'groupLatest'])
-    if (name.startsWith(`${root}.`)) return findInProfile(fact, root, name.slice(root.length + 1));
-  for (const root of ['properties', 'context', 'traits'] as const)
-    if (name.startsWith(`${root}.`)) return findIn(fact[root], name.slice(root.length + 1));
-  return findIn(fact.properties, name);
-}
-
-function findIn(object: JsonObject, name: string): Found {
-  const leaves = toLeaves(object);
-  const leaf = leaves.find(([path]) => path === name);
-  if (leaf) return { is: 'value', value: leaf[1] };
-  return leaves.some(([path]) => path.startsWith(`${name}.`)) ? { is: 'object' } : absent;
-}
-
-/** Every value that is neither an object nor null, with the names above it joined by dots; of one path the first counts. */
-export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
-  const leaves: [string, Leaf][] = [];
-  for (const [name, value] of Object.entries(object)) {
-    if (value === null) continue;
-    if (typeof value === 'object' && !Array.isArray(value))
-      for (const [path, leaf] of toLeaves(value as JsonObject)) leaves.push([`${name}.${path}`, leaf]);
-    else leaves.push([name, value as Leaf]);
-  }
-  return leaves;
 }
 
 export function passes(fact: Fact, filter: Filter | undefined): boolean {
@@ -216,16 +157,6 @@ function toMoment(found: Found): number | undefined {
   if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return undefined;
   const offset = (zoneHour * 60 + zoneMinute) * 60_000 * (parts[8] === '-' ? -1 : 1);
   return Date.UTC(year, month - 1, day, hour, minute, second, milliseconds) - offset;
-}
-
-/** By code point, which is not how JavaScript compares. */
-export function compareTexts(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i] as string).codePointAt(0)! - (right[i] as string).codePointAt(0)!;
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }
 
 /** For the patterns that both languages share; a dot stands for anything but a line feed in RE2. */

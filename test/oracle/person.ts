@@ -1,4 +1,4 @@
-import { compareTexts } from './filter.ts';
+import { compareTexts } from './find.ts';
 import type { Fact, Json, JsonObject } from './sent.ts';
 
 export interface PersonAnswer {
