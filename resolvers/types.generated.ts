@@ -609,7 +609,7 @@ export type Person = {
   readonly anonymousIds: ReadonlyArray<Scalars['ID']['output']>;
   readonly eventCount: Scalars['Float']['output'];
   /** The timeline, as of the same snapshot. For the next page, ask for the person with freshness.at of the first one's meta.snapshot. */
-  readonly events: EventConnection;
+  readonly events: Maybe<EventConnection>;
   readonly firstSeen: Scalars['DateTime']['output'];
   readonly lastSeen: Scalars['DateTime']['output'];
   readonly meta: ReportMeta;
@@ -1334,7 +1334,7 @@ export type PartitionLagResolvers<ContextType = Context, ParentType extends Reso
 export type PersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Person'] = ResolversParentTypes['Person']> = {
   anonymousIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
   eventCount?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
-  events?: Resolver<ResolversTypes['EventConnection'], ParentType, ContextType, RequireFields<PersonEventsArgs, 'first' | 'order' | 'range'>>;
+  events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<PersonEventsArgs, 'first' | 'order' | 'range'>>;
   firstSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   lastSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
