@@ -16,6 +16,7 @@ export const resolvers = {
   Retention: { people: afterwards((report, args) => report.people(args)) },
   Funnel: funnel,
   FunnelStep: funnelStep,
+  Person: { events: afterwards((person, args) => person.timeline(args)) },
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
       context.reports(project).dedupWindowHours(),

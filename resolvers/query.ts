@@ -8,6 +8,7 @@ import type {
   QueryLifecycleArgs,
   QueryLiveArgs,
   QueryPathsArgs,
+  QueryPersonArgs,
   QueryResolvers,
   QueryRetentionArgs,
   QuerySessionsArgs,
@@ -37,6 +38,7 @@ export const query = {
     context.reports(project).stickiness(input),
   ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
+  person: needing('read', ({ project }, args: QueryPersonArgs, context) => context.reports(project).person(args)),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>
     context.reports(project).catalog(freshness),
   ),

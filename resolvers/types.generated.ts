@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
 import type { Retention as RetentionSource } from '../src/reports/retention.ts';
 import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel.ts';
+import type { Person as PersonSource } from '../src/reports/person.ts';
 import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
@@ -173,11 +174,21 @@ export type EventErrorCode =
 /**
  * One of: and, or, not, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
  * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
- * `$timestamp`, `$receivedAt`. Values compare with values of their own type: the number 10 never equals the text "10". An event
+ * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and
+ * `$weekday` (1 is Monday, 7 is Sunday) as the warehouse's own time zone database has it (before 1970 such databases differ).
+ *
+ * Properties of the person and the group, as identify and group events told them in their traits: `person.plan` and `group.industry` as of the
+ * event, `personLatest.plan` and `groupLatest.industry` as of the snapshot. Each is what the newest event that has this property says
+ * (as of the event: the newest at its timestamp or before; at one instant, the one with the greater messageId); null says nothing. An event of
+ * the person counts under all ids that are merged. A property of your own with such a name is `properties.person.plan`. At most 20 in a filter.
+ *
+ * Values compare with values of their own type: the number 10 never equals the text "10". An event
  * that lacks the property fails every comparison but NEQ, NOT_IN, NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
  */
 export type EventFilter = {
   readonly and?: InputMaybe<ReadonlyArray<EventFilter>>;
+  /** Compares texts in lower case. For EQ, IN, CONTAINS and their negations, STARTS_WITH, ENDS_WITH and MATCHES. */
+  readonly ignoreCase?: InputMaybe<Scalars['Boolean']['input']>;
   readonly not?: InputMaybe<EventFilter>;
   /** EQ when left out. */
   readonly op?: InputMaybe<FilterOp>;
@@ -194,6 +205,12 @@ export type EventInput =
   |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page: PageInput; readonly screen?: never; readonly track?: never; }
   |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page?: never; readonly screen: ScreenInput; readonly track?: never; }
   |  { readonly alias?: never; readonly group?: never; readonly identify?: never; readonly page?: never; readonly screen?: never; readonly track: TrackInput; };
+
+export type EventOrder =
+  /** Newest first. */
+  | 'NEWEST'
+  /** Oldest first. */
+  | 'OLDEST';
 
 export type EventResult = {
   readonly errors: ReadonlyArray<EventError>;
@@ -245,6 +262,16 @@ export type EventType =
   | 'TRACK';
 
 export type FilterOp =
+  | 'AFTER'
+  | 'AT_OR_AFTER'
+  | 'AT_OR_BEFORE'
+  /**
+   * BEFORE, AT_OR_BEFORE, AFTER, AT_OR_AFTER: value is a moment, `2026-03-01T12:00:00Z`, and so is the text that is compared with it, to the
+   * millisecond: RFC 3339 with a time and a zone, of the years 1900 to 2299. Every other text fails. Also for $timestamp and $receivedAt.
+   */
+  | 'BEFORE'
+  /** value is a list of two, the least and the greatest: GTE the first and LTE the second. */
+  | 'BETWEEN'
   /** The text holds this text, or the list holds this value. */
   | 'CONTAINS'
   | 'ENDS_WITH'
@@ -254,6 +281,10 @@ export type FilterOp =
   /** GT, GTE, LT, LTE: numbers by size, texts by code point, $timestamp and $receivedAt by time. */
   | 'GT'
   | 'GTE'
+  /** The property is a list and holds all of these values, a list of 1 to 100. */
+  | 'HAS_ALL'
+  /** The property is a list and holds any of these values, a list of 1 to 100. */
+  | 'HAS_ANY'
   /** value is a list of 1 to 1,000. */
   | 'IN'
   | 'LT'
@@ -877,6 +908,41 @@ export type PathsInput = {
 };
 
 /**
+ * A person, with all ids that are merged.
+ * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ */
+export type Person = {
+  /** Of its events, in order; at most 1,000. */
+  readonly anonymousIds: ReadonlyArray<Scalars['ID']['output']>;
+  readonly eventCount: Scalars['Float']['output'];
+  /** The timeline, as of the same snapshot. For the next page, ask for the person with freshness.at of the first one's meta.snapshot. */
+  readonly events: Maybe<EventConnection>;
+  readonly firstSeen: Scalars['DateTime']['output'];
+  readonly lastSeen: Scalars['DateTime']['output'];
+  readonly meta: ReportMeta;
+  /**
+   * Of each trait what the newest identify event says that has it (at one instant, the one with the greater messageId); null says nothing, and
+   * objects are merged. Of the newest 10,000 identify events.
+   */
+  readonly traits: Scalars['JSONObject']['output'];
+  /** Of its events, in order; at most 1,000. */
+  readonly userIds: ReadonlyArray<Scalars['ID']['output']>;
+};
+
+
+/**
+ * A person, with all ids that are merged.
+ * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ */
+export type PersonEventsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<EventFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  order?: InputMaybe<EventOrder>;
+  range: RangeInput;
+};
+
+/**
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
@@ -887,7 +953,7 @@ export type Query = {
   readonly deadLetters: Maybe<DeadLetterConnection>;
   /** What became of events, by messageId; at most 1,000 of them. */
   readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
-  /** The events themselves, newest first, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
+  /** The events themselves, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
   readonly events: Maybe<EventConnection>;
   /** How many persons got from step to step. */
   readonly funnel: Maybe<Funnel>;
@@ -899,6 +965,11 @@ export type Query = {
   readonly live: Maybe<Live>;
   /** Where sessions go, step by step. */
   readonly paths: Maybe<Paths>;
+  /**
+   * Somebody, with a timeline. null when nobody has the id: a user id, or else an anonymous id, on its own or else beside the user id of
+   * the first event that has both.
+   */
+  readonly person: Maybe<Person>;
   /** How many persons came back, by the interval in which they began. */
   readonly retention: Maybe<Retention>;
   /** How often persons come, for how long, and where they enter and leave. */
@@ -949,6 +1020,7 @@ export type QueryEventsArgs = {
   filter?: InputMaybe<EventFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
   freshness?: InputMaybe<FreshnessInput>;
+  order?: InputMaybe<EventOrder>;
   range: RangeInput;
 };
 
@@ -988,6 +1060,16 @@ export type QueryLiveArgs = {
  */
 export type QueryPathsArgs = {
   input: PathsInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryPersonArgs = {
+  freshness?: InputMaybe<FreshnessInput>;
+  id: Scalars['ID']['input'];
 };
 
 
@@ -1496,6 +1578,7 @@ export type ResolversTypes = {
   EventErrorCode: EventErrorCode;
   EventFilter: EventFilter;
   EventInput: EventInput;
+  EventOrder: EventOrder;
   EventResult: ResolverTypeWrapper<EventResult>;
   EventState: EventState;
   EventStatus: EventStatus;
@@ -1546,6 +1629,7 @@ export type ResolversTypes = {
   PathRuleInput: PathRuleInput;
   Paths: ResolverTypeWrapper<Omit<Paths, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   PathsInput: PathsInput;
+  Person: ResolverTypeWrapper<PersonSource>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -1641,6 +1725,7 @@ export type ResolversParentTypes = {
   PathRuleInput: PathRuleInput;
   Paths: Omit<Paths, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   PathsInput: PathsInput;
+  Person: PersonSource;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -1966,16 +2051,28 @@ export type PathsResolvers<ContextType = Context, ParentType extends ResolversPa
   sessions?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type PersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Person'] = ResolversParentTypes['Person']> = {
+  anonymousIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
+  eventCount?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<PersonEventsArgs, 'first' | 'order' | 'range'>>;
+  firstSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastSeen?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  traits?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  userIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
-  events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'range'>>;
+  events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
   ingestion?: Resolver<Maybe<ResolversTypes['Ingestion']>, ParentType, ContextType>;
   lifecycle?: Resolver<Maybe<ResolversTypes['Lifecycle']>, ParentType, ContextType, RequireFields<QueryLifecycleArgs, 'input'>>;
   live?: Resolver<Maybe<ResolversTypes['Live']>, ParentType, ContextType, RequireFields<QueryLiveArgs, 'limit'>>;
   paths?: Resolver<Maybe<ResolversTypes['Paths']>, ParentType, ContextType, RequireFields<QueryPathsArgs, 'input'>>;
+  person?: Resolver<Maybe<ResolversTypes['Person']>, ParentType, ContextType, RequireFields<QueryPersonArgs, 'id'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
   sessions?: Resolver<Maybe<ResolversTypes['Sessions']>, ParentType, ContextType, RequireFields<QuerySessionsArgs, 'input'>>;
   stickiness?: Resolver<Maybe<ResolversTypes['Stickiness']>, ParentType, ContextType, RequireFields<QueryStickinessArgs, 'input'>>;
@@ -2148,6 +2245,7 @@ export type Resolvers<ContextType = Context> = {
   PathLink?: PathLinkResolvers<ContextType>;
   PathNode?: PathNodeResolvers<ContextType>;
   Paths?: PathsResolvers<ContextType>;
+  Person?: PersonResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;

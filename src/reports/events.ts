@@ -13,8 +13,8 @@ import {
 } from './page.ts';
 import { moment as at, type Plan, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
-import { allOf, always, sql, value } from './sql.ts';
+import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -23,8 +23,11 @@ export interface EventsInput {
   readonly range: RangeInput;
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
+  readonly order?: EventOrder | null | undefined;
   readonly freshness?: FreshnessInput | null | undefined;
 }
+
+export type EventOrder = 'NEWEST' | 'OLDEST';
 
 export type EventType = Uppercase<EventKind>;
 
@@ -45,11 +48,10 @@ export interface StoredEvent {
   readonly traits: Record<string, unknown>;
 }
 
+export type EventPage = Connection<StoredEvent> & { readonly meta: ReportMeta };
+
 /** Pages after the first show the first one's snapshot: its cursors carry it. */
-export async function runEvents(
-  session: Session,
-  input: EventsInput,
-): Promise<Connection<StoredEvent> & { readonly meta: ReportMeta }> {
+export async function runEvents(session: Session, input: EventsInput): Promise<EventPage> {
   const place = input.after ? parseCursor(input.after) : null;
   if (place?.snapshot === '') throw invalidCursor();
   if (place && input.freshness?.at && input.freshness.at !== place.snapshot) {
@@ -59,18 +61,23 @@ export async function runEvents(
     );
   }
   const freshness = place ? { ...input.freshness, at: place.snapshot } : input.freshness;
-  return session.report(freshness, async (moment) => {
-    const first = parseFirst(input.first);
-    const cell = await session.load(
-      moment,
-      planEvents(input.filter, parseRange(input.range, moment.now), first, place),
-    );
-    const rows = cell.rows as unknown as readonly EventRow[];
-    const page = toConnection(rows, first, input.after, toEvent, (row) =>
-      encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
-    );
-    return { ...page, meta: session.toMeta(moment, [{ cell, buckets: 1 }]) };
-  });
+  return session.report(freshness, (moment) => readPage(session, moment, input, always));
+}
+
+/** A page as of the moment; `which`: of these events only. */
+export async function readPage(
+  session: Session,
+  moment: Moment,
+  input: Omit<EventsInput, 'freshness'>,
+  which: Sql,
+): Promise<EventPage> {
+  const first = parseFirst(input.first);
+  const cell = await session.load(moment, planEvents(input, parseRange(input.range, moment.now), first, which));
+  const rows = cell.rows as unknown as readonly EventRow[];
+  const page = toConnection(rows, first, input.after, toEvent, (row) =>
+    encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
+  );
+  return { ...page, meta: session.toMeta(moment, [{ cell, buckets: 1 }]) };
 }
 
 // ---- row
@@ -95,18 +102,26 @@ interface EventRow {
 
 // ---- SQL
 
-function planEvents(filter: FilterInput | null | undefined, range: Range, first: number, after: Place | null): Plan {
-  const condition = toCondition(filter);
-  const behind = after
-    ? sql`(time, log_stream, log_offset) < (${at(after.time)}, ${value('UInt32', after.stream)}, ${value('UInt64', after.offset)})`
-    : always;
+function planEvents(
+  { filter, after, order }: Omit<EventsInput, 'freshness'>,
+  range: Range,
+  first: number,
+  which: Sql,
+): Plan {
+  const isOldest = order === 'OLDEST';
+  const direction = isOldest ? sql`ASC` : sql`DESC`;
   return {
     label: 'events',
     select: sql`SELECT message_id, kind, event, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
         user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
-      FROM events WHERE ${allOf([rowsIn(range), condition, behind])}
-      ORDER BY time DESC, log_stream DESC, log_offset DESC LIMIT ${value('UInt32', first + 1)}`,
+      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), after ? behind(parseCursor(after), isOldest) : always])}
+      ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', first + 1)}`,
   };
+}
+
+function behind({ time, stream, offset }: Place, isOldest: boolean): Sql {
+  const place = sql`(${at(time)}, ${value('UInt32', stream)}, ${value('UInt64', offset)})`;
+  return isOldest ? sql`(time, log_stream, log_offset) > ${place}` : sql`(time, log_stream, log_offset) < ${place}`;
 }
 
 // ---- mapping

@@ -22,9 +22,9 @@ export interface Plan {
  * The condition of every SELECT from `events`: the project's rows within the range that the snapshot has. A cached answer
  * is one of the events in the ranges of its statement, and of no others.
  */
-export function rowsIn({ from, to }: TimeRange): Sql {
+export function rowsIn({ from, to, timezone }: TimeRange & { readonly timezone?: string }): Sql {
   return allOf([
-    sql`${{ hole: 'rows', from, to }}`,
+    sql`${{ hole: 'rows', from, to, ...(timezone === undefined ? {} : { timezone }) }}`,
     ...(from > allTime.from ? [sql`time >= ${moment(from)}`] : []),
     ...(to < allTime.to ? [sql`time < ${moment(to)}`] : []),
   ]);
@@ -43,6 +43,9 @@ export function countsPersons({ select }: Plan): boolean {
   return holesOf(select).some(({ hole }) => hole === 'person');
 }
 
+/** The timezone of the question: the one that `rowsIn` names, by a range that has one. */
+export const zone: Sql = sql`${{ hole: 'zone' }}`;
+
 /** The shortest range that has all the events that the plan's rows depend on. */
 export function dependsOf({ select }: Plan): TimeRange {
   const ranges = holesOf(select).filter((hole) => hole.hole === 'rows');
@@ -56,7 +59,18 @@ export function dependsOf({ select }: Plan): TimeRange {
 /** The statement as of a snapshot; `toPerson` makes an id the person. */
 export function toSelect({ select }: Plan, project: string, vector: PositionVector, toPerson: (id: Sql) => Sql): Sql {
   const scope = toScope(project, vector);
-  return fill(select, (hole) => (hole.hole === 'rows' ? scope : toPerson(hole.id)));
+  return fill(inZone(select), (hole) => (hole.hole === 'person' ? toPerson(hole.id) : scope));
+}
+
+/** With its timezone where it matters, and nowhere else: equal statements are equal in every zone. */
+function inZone(select: Sql): Sql {
+  const zones = new Set(holesOf(select).flatMap((hole) => ('timezone' in hole ? [hole.timezone] : [])));
+  return fill(select, (hole) => {
+    if (hole.hole === 'person') return sql`${hole}`;
+    if (hole.hole === 'rows') return sql`${{ hole: 'rows', from: hole.from, to: hole.to }}`;
+    if (zones.size !== 1) throw new Error(`expected rowsIn of a range with one timezone, got ${zones.size} of them`);
+    return sql`${value('String', [...zones][0])}`;
+  });
 }
 
 export interface Row {
@@ -65,7 +79,7 @@ export interface Row {
 
 /** Names everything that the plan's rows depend on. */
 export function toCellKey(project: string, plan: Plan, version: string): string {
-  const shape = hash('sha256', JSON.stringify(plan.select), 'base64url').slice(0, 32);
+  const shape = hash('sha256', JSON.stringify(inZone(plan.select)), 'base64url').slice(0, 32);
   return `tg:${project}:${plan.label}:${shape}:${version}`;
 }
 

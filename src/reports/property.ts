@@ -1,11 +1,15 @@
 import { TallygateError } from '../errors.ts';
+import { zone } from './plan.ts';
+import { type Profile, textFor } from './profile.ts';
 import { docPath, type Sql, sql } from './sql.ts';
 
 /** What a filter, a breakdown or a measure can name. */
 export type Property =
   | { readonly kind: 'path'; readonly path: readonly string[] }
   | { readonly kind: 'text'; readonly column: Sql }
-  | { readonly kind: 'time'; readonly column: Sql };
+  | { readonly kind: 'time'; readonly column: Sql }
+  | { readonly kind: 'number'; readonly column: Sql }
+  | ({ readonly kind: 'profile' } & Profile);
 
 const fields: Readonly<Record<string, Property>> = {
   $event: { kind: 'text', column: sql`toString(event)` },
@@ -16,9 +20,17 @@ const fields: Readonly<Record<string, Property>> = {
   $messageId: { kind: 'text', column: sql`message_id` },
   $timestamp: { kind: 'time', column: sql`time` },
   $receivedAt: { kind: 'time', column: sql`received_at` },
+  $hour: { kind: 'number', column: sql`toHour(time, ${zone})` },
+  $weekday: { kind: 'number', column: sql`toDayOfWeek(time, 0, ${zone})` },
 };
 
 const roots = new Set(['properties', 'context', 'traits']);
+const profiles: Readonly<Record<string, Pick<Profile, 'of' | 'as'>>> = {
+  person: { of: 'person', as: 'AT_EVENT' },
+  personLatest: { of: 'person', as: 'LATEST' },
+  group: { of: 'group', as: 'AT_EVENT' },
+  groupLatest: { of: 'group', as: 'LATEST' },
+};
 const longestName = 2000;
 /** What follows it is a type to the engine, however it is quoted. */
 const typeMark = ':`';
@@ -40,7 +52,10 @@ export function parseProperty(name: string): Property {
       `expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
     );
   }
-  return { kind: 'path', path: roots.has(parts[0] as string) && parts.length > 1 ? parts : ['properties', ...parts] };
+  const [root, ...rest] = parts as [string, ...string[]];
+  if (rest.length > 0 && Object.hasOwn(profiles, root))
+    return { kind: 'profile', ...(profiles[root] as Pick<Profile, 'of' | 'as'>), path: ['traits', ...rest] };
+  return { kind: 'path', path: roots.has(root) && rest.length > 0 ? parts : ['properties', ...parts] };
 }
 
 function show(name: string): string {
@@ -54,14 +69,45 @@ export function toText(property: Property): Sql {
       return sql`nullIf(${property.column}, '')`;
     case 'time':
       return sql`toNullable(concat(replaceOne(toString(${property.column}), ' ', 'T'), 'Z'))`;
+    case 'number':
+      return sql`toNullable(toString(${property.column}))`;
     case 'path':
       return sql`CAST(${docPath(property.path)}, 'Nullable(String)')`;
+    case 'profile': {
+      const text = toText({ kind: 'path', path: property.path });
+      const said = textFor(property, exists(property.path), sql`ifNull(concat('=', ${text}), '')`);
+      return sql`substring(nullIf(${said}, ''), 2)`;
+    }
   }
 }
 
 /** Its value where it is a number; NULL where it is anything else. Never text that looks like one. */
 export function toNumber(property: Property): Sql {
-  if (property.kind !== 'path') return sql`CAST(NULL, 'Nullable(Float64)')`;
-  const path = docPath(property.path);
-  return sql`coalesce(${path}.:Float64, toFloat64(${path}.:Int64), toFloat64(${path}.:UInt64))`;
+  switch (property.kind) {
+    case 'path': {
+      const path = docPath(property.path);
+      return sql`coalesce(${path}.:Float64, toFloat64(${path}.:Int64), toFloat64(${path}.:UInt64))`;
+    }
+    case 'number':
+      return sql`toNullable(toFloat64(${property.column}))`;
+    case 'profile': {
+      // As its bits: no digit is lost on the way through text.
+      const bits = sql`reinterpretAsUInt64(${toNumber({ kind: 'path', path: property.path })})`;
+      const said = textFor(property, exists(property.path), sql`ifNull(toString(${bits}), '')`);
+      return sql`reinterpretAsFloat64(toUInt64OrNull(${said}))`;
+    }
+    default:
+      return sql`CAST(NULL, 'Nullable(Float64)')`;
+  }
+}
+
+/** Whether there is anything at a path: a value, or an object that holds one. */
+export function exists(path: readonly string[]): Sql {
+  const found = docPath(path);
+  return sql`(${found} IS NOT NULL OR toString(${asObject(found)}) != '{}')`;
+}
+
+/** doc.`a`.`b` as the object below it: doc.^`a`.`b`. */
+function asObject(path: Sql): Sql {
+  return { strings: [(path.strings[0] as string).replace('doc.', 'doc.^')], values: [] };
 }

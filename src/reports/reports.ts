@@ -16,6 +16,7 @@ import { runLedger } from './ledger.ts';
 import { type LifecycleInput, runLifecycle } from './lifecycle.ts';
 import { type LiveInput, runLive } from './live.ts';
 import { type PathsInput, runPaths } from './paths.ts';
+import { type PersonInput, runPerson } from './person.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
 import { createSession, type FreshnessInput } from './session.ts';
@@ -60,6 +61,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         lifecycle: (input: LifecycleInput) => runLifecycle(session, input),
         stickiness: (input: StickinessInput) => runStickiness(session, input),
         events: (input: EventsInput) => runEvents(session, input),
+        person: (input: PersonInput) => runPerson(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),

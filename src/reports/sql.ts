@@ -17,11 +17,12 @@ interface Value {
 
 /**
  * What is only known when a snapshot is: the project's rows that it has (`from` and `to` say which of them matter: milliseconds
- * since 1970, half-open), and whom an id stands for.
+ * since 1970, half-open; `timezone`: of the question), whom an id stands for, and what the clock on the wall shows.
  */
 export type Hole =
-  | { readonly hole: 'rows'; readonly from: number; readonly to: number }
-  | { readonly hole: 'person'; readonly id: Sql };
+  | { readonly hole: 'rows'; readonly from: number; readonly to: number; readonly timezone?: string }
+  | { readonly hole: 'person'; readonly id: Sql }
+  | { readonly hole: 'zone' };
 
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value | Hole)[]): Sql {
   return assemble(strings.raw, parts);

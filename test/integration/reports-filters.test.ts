@@ -139,8 +139,119 @@ test('every operator on every kind of value', async () => {
     { property: 'v.x', op: 'EXISTS' },
     { property: 'v.x.y', value: 'a' },
     { not: { property: 'v', op: 'GT', value: 1 } },
+    ...about(
+      ['BETWEEN'],
+      [
+        [0, 10],
+        [10, 0],
+        [2.5, 2.5],
+        ['a', 'b'],
+        ['b', 'a'],
+        ['', '😀'],
+        [-1, 2 ** 63],
+      ],
+    ),
+    ...about(['HAS_ANY', 'HAS_ALL'], [['a'], ['a', 'ab'], ['a', 1], [1], [1, 2.5], [10, '10'], [2 ** 63], ['x', true]]),
+    ...about(
+      ['EQ', 'NEQ', 'CONTAINS', 'STARTS_WITH', 'ENDS_WITH', 'MATCHES'],
+      ['a', 'A', 'Ab', 'É', 'TRUE', '', "IT'S"],
+    ).map((filter) => ({ ...filter, ignoreCase: true })),
+    { property: 'v', op: 'IN', value: ['AB', 'TRUE', 10], ignoreCase: true },
+    { property: 'v', op: 'NOT_IN', value: ['AB'], ignoreCase: true },
   ];
   await holds(project, facts, filters, token);
+});
+
+test('texts that hold a moment are compared by time, and only those', async () => {
+  const moments = [
+    '2026-03-29T01:00:00Z',
+    '2026-03-29T01:00Z',
+    '2026-03-29 03:00:00+02:00',
+    '2026-03-29t01:00:00.000999z',
+    '2026-03-29T00:59:59.999Z',
+    '2026-03-29T01:00:00.001Z',
+    '2026-03-28T13:30:00-1130',
+    '1969-12-31T23:59:59.999Z',
+    '1924-02-29T00:00:00.123456789Z',
+    '1900-01-01T00:00:00+05:00',
+    '2299-12-31T23:59:59.999Z',
+    '1899-12-31T23:59:59Z',
+    '2300-01-01T00:00:00Z',
+    '2026-02-30T00:00:00Z',
+    '2025-02-29T00:00:00Z',
+    '2026-03-29T24:00:00Z',
+    '2026-03-29T01:00:60Z',
+    '2026-03-29T01:00:00',
+    '2026-03-29',
+    ' 2026-03-29T01:00:00Z',
+    '2026-03-29T01:00:00Z\n',
+    'yesterday',
+    '1774746000',
+    1774746000,
+    1774746000000,
+    ['2026-03-29T01:00:00Z'],
+  ];
+  const batch = toBatch(moments.map((v) => ({ v })));
+  const project = service.openProject();
+  const { token } = await project.send(batch);
+  const operands = [
+    '2026-03-29T01:00:00Z',
+    '1969-12-31T23:59:59.999Z',
+    '1900-01-01T00:00:00Z',
+    '2299-12-31T23:59:59.999Z',
+  ];
+  const filters = (['BEFORE', 'AT_OR_BEFORE', 'AFTER', 'AT_OR_AFTER'] as const).flatMap((op) =>
+    ['v', '$timestamp', '$event', 'never'].flatMap((property) => operands.map((value) => ({ property, op, value }))),
+  );
+  await holds(project, toFacts([batch]), filters, token);
+});
+
+test('properties of persons and groups, as of the event and as of now', async () => {
+  const said = [
+    { plan: 'free', n: 1, tags: ['a'], a: { b: 'x' } },
+    { plan: 'pro', n: 2 ** 53, tags: ['a', 'b'] },
+    { plan: null, n: 0.1 + 0.2, other: true },
+    { plan: 'Pro', a: 'scalar' },
+    { plan: true, n: '2' },
+  ];
+  const who = ['u1', 'u2', 'u3'];
+  // Two tell something at each even moment, and somebody does something at every moment.
+  const events = Array.from({ length: 40 }, (_, i) => {
+    const at = {
+      userId: who[i % 3] as string,
+      messageId: `m${i}`,
+      timestamp: new Date(receivedAt + Math.floor(i / 4)),
+    };
+    const traits = said[(i * 7) % said.length] as never;
+    if (i % 4 === 0) return { kind: 'identify' as const, input: { ...at, traits } };
+    if (i % 4 === 1) return { kind: 'group' as const, input: { ...at, groupId: `g${i % 2}`, traits } };
+    return { kind: 'track' as const, input: { ...at, event: 'e', context: i % 3 === 0 ? { groupId: 'g1' } : {} } };
+  });
+  const batch: SentBatch = { receivedAt, events };
+  const project = service.openProject();
+  const { token } = await project.send(batch);
+  const filters = ['person', 'personLatest', 'group', 'groupLatest'].flatMap((root): Filter[] => [
+    ...['free', 'pro', true, 2].map((value) => ({ property: `${root}.plan`, value })),
+    { property: `${root}.plan`, op: 'NEQ', value: 'free' },
+    { property: `${root}.plan`, value: 'PRO', ignoreCase: true },
+    { property: `${root}.plan`, op: 'NOT_IN', value: ['free', 'pro'] },
+    { property: `${root}.plan`, op: 'EXISTS' },
+    { property: `${root}.never`, op: 'NOT_EXISTS' },
+    { property: `${root}.n`, op: 'BETWEEN', value: [0.1 + 0.2, 1] },
+    { property: `${root}.n`, value: 2 ** 53 },
+    { property: `${root}.tags`, op: 'HAS_ALL', value: ['a', 'b'] },
+    { property: `${root}.a.b`, value: 'x' },
+    { property: `${root}.a`, op: 'EXISTS' },
+    {
+      not: {
+        and: [
+          { property: `${root}.a`, value: 'scalar' },
+          { property: `${root}.n`, op: 'EXISTS' },
+        ],
+      },
+    },
+  ]);
+  await holds(project, toFacts([batch]), filters, token);
 });
 
 test('a property may have any name, and the name is only a name', async () => {

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { FreshnessInput, ReportMeta } from '../../src/reports/session.ts';
 import type { Project, Service } from './harness.ts';
-import { type Fact, type SentBatch, toFacts } from './sent.ts';
+import { type Fact, inZone, type SentBatch, toFacts } from './sent.ts';
 import { batch, type Scene, scenes } from './streams.ts';
 
 /** A kind of report: its questions, and how an answer is held against the oracle's. */
@@ -55,7 +55,8 @@ export async function holdsForRandomStreams<Question>(
     }),
   );
   const check = async (asked: Question, about: Asked): Promise<ReportMeta> => {
-    const { actual, expected, meta } = await compare(asked, about);
+    const { timezone = 'UTC' } = (asked as { range?: { timezone?: string } } | null)?.range ?? {};
+    const { actual, expected, meta } = await compare(asked, { ...about, facts: inZone(about.facts, timezone) });
     expect({ asked, answer: actual }).toEqual({ asked, answer: expected });
     return meta;
   };

@@ -1,6 +1,9 @@
-import type { Fact, Json, JsonObject } from './sent.ts';
+import { compareTexts, type Found, find, type Leaf } from './find.ts';
+import type { Fact, Json } from './sent.ts';
 
-/** Filters by the SDL's words: what a name means, and whether an event passes. */
+export { compareTexts, find, toLeaves } from './find.ts';
+
+/** Filters by the SDL's words: whether an event passes. */
 
 export type Op =
   | 'EQ'
@@ -9,10 +12,17 @@ export type Op =
   | 'GTE'
   | 'LT'
   | 'LTE'
+  | 'BETWEEN'
+  | 'BEFORE'
+  | 'AT_OR_BEFORE'
+  | 'AFTER'
+  | 'AT_OR_AFTER'
   | 'IN'
   | 'NOT_IN'
   | 'CONTAINS'
   | 'NOT_CONTAINS'
+  | 'HAS_ANY'
+  | 'HAS_ALL'
   | 'STARTS_WITH'
   | 'ENDS_WITH'
   | 'MATCHES'
@@ -26,62 +36,7 @@ export interface Filter {
   readonly property?: string;
   readonly op?: Op;
   readonly value?: Json;
-}
-
-type Leaf = string | number | boolean | readonly Json[];
-
-/** What a name stands for: a value, a moment, an object that holds something, or nothing. */
-export type Found =
-  | { readonly is: 'value'; readonly value: Leaf }
-  | { readonly is: 'moment'; readonly time: number }
-  | { readonly is: 'object' }
-  | { readonly is: 'absent' };
-
-const absent: Found = { is: 'absent' };
-
-/** `plan` and `properties.plan`, `context.page.url`, `$userId`... null counts as absent, and so does an object without values. */
-export function find(fact: Fact, name: string): Found {
-  const text = (value: string): Found => (value === '' ? absent : { is: 'value', value });
-  switch (name) {
-    case '$event':
-      return text(fact.event);
-    case '$type':
-      return text(fact.kind.toUpperCase());
-    case '$userId':
-      return text(fact.userId);
-    case '$anonymousId':
-      return text(fact.anonymousId);
-    case '$groupId':
-      return text(fact.groupId);
-    case '$messageId':
-      return text(fact.messageId);
-    case '$timestamp':
-      return { is: 'moment', time: fact.time };
-    case '$receivedAt':
-      return { is: 'moment', time: fact.receivedAt };
-  }
-  for (const root of ['properties', 'context', 'traits'] as const)
-    if (name.startsWith(`${root}.`)) return findIn(fact[root], name.slice(root.length + 1));
-  return findIn(fact.properties, name);
-}
-
-function findIn(object: JsonObject, name: string): Found {
-  const leaves = toLeaves(object);
-  const leaf = leaves.find(([path]) => path === name);
-  if (leaf) return { is: 'value', value: leaf[1] };
-  return leaves.some(([path]) => path.startsWith(`${name}.`)) ? { is: 'object' } : absent;
-}
-
-/** Every value that is neither an object nor null, with the names above it joined by dots; of one path the first counts. */
-export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
-  const leaves: [string, Leaf][] = [];
-  for (const [name, value] of Object.entries(object)) {
-    if (value === null) continue;
-    if (typeof value === 'object' && !Array.isArray(value))
-      for (const [path, leaf] of toLeaves(value as JsonObject)) leaves.push([`${name}.${path}`, leaf]);
-    else leaves.push([name, value as Leaf]);
-  }
-  return leaves;
+  readonly ignoreCase?: boolean;
 }
 
 export function passes(fact: Fact, filter: Filter | undefined): boolean {
@@ -89,10 +44,20 @@ export function passes(fact: Fact, filter: Filter | undefined): boolean {
   if (filter.and) return filter.and.every((part) => passes(fact, part));
   if (filter.or) return filter.or.some((part) => passes(fact, part));
   if (filter.not) return !passes(fact, filter.not);
-  return compare(find(fact, filter.property as string), filter.op ?? 'EQ', filter.value as Json);
+  const found = find(fact, filter.property as string);
+  const op = filter.op ?? 'EQ';
+  if (!filter.ignoreCase) return compare(found, op, filter.value as Json);
+  if (op === 'MATCHES') return compare(found, op, filter.value as Json, 'i');
+  const lowered: Found = found.is === 'value' ? { is: 'value', value: toLower(found.value) as Leaf } : found;
+  return compare(lowered, op, toLower(filter.value as Json));
 }
 
-function compare(found: Found, op: Op, given: Json): boolean {
+function toLower(value: Json): Json {
+  if (typeof value === 'string') return value.toLowerCase();
+  return Array.isArray(value) ? value.map(toLower) : value;
+}
+
+function compare(found: Found, op: Op, given: Json, flags = ''): boolean {
   switch (op) {
     case 'NEQ':
       return !compare(found, 'EQ', given);
@@ -114,6 +79,23 @@ function compare(found: Found, op: Op, given: Json): boolean {
     case 'LT':
     case 'LTE':
       return isInOrder(found, op, given);
+    case 'BETWEEN': {
+      const [least, greatest] = given as readonly [Json, Json];
+      return isInOrder(found, 'GTE', least) && isInOrder(found, 'LTE', greatest);
+    }
+    case 'BEFORE':
+    case 'AT_OR_BEFORE':
+    case 'AFTER':
+    case 'AT_OR_AFTER': {
+      const time = toMoment(found);
+      if (time === undefined) return false;
+      const other = Date.parse(given as string);
+      return { BEFORE: time < other, AT_OR_BEFORE: time <= other, AFTER: time > other, AT_OR_AFTER: time >= other }[op];
+    }
+    case 'HAS_ANY':
+      return holds(found, given, 'some');
+    case 'HAS_ALL':
+      return holds(found, given, 'every');
     case 'CONTAINS':
       if (found.is !== 'value') return false;
       if (Array.isArray(found.value)) return found.value.some((item) => item === given);
@@ -123,7 +105,9 @@ function compare(found: Found, op: Op, given: Json): boolean {
     case 'ENDS_WITH':
       return found.is === 'value' && typeof found.value === 'string' && found.value.endsWith(given as string);
     case 'MATCHES':
-      return found.is === 'value' && typeof found.value === 'string' && toRegExp(given as string).test(found.value);
+      return (
+        found.is === 'value' && typeof found.value === 'string' && toRegExp(given as string, flags).test(found.value)
+      );
   }
 }
 
@@ -138,20 +122,47 @@ function isInOrder(found: Found, op: 'GT' | 'GTE' | 'LT' | 'LTE', given: Json): 
   return op === 'GT' ? order > 0 : op === 'GTE' ? order >= 0 : op === 'LT' ? order < 0 : order <= 0;
 }
 
-/** By code point, which is not how JavaScript compares. */
-export function compareTexts(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i] as string).codePointAt(0)! - (right[i] as string).codePointAt(0)!;
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
+function holds(found: Found, given: Json, how: 'some' | 'every'): boolean {
+  if (found.is !== 'value' || !Array.isArray(found.value)) return false;
+  const list = found.value;
+  return (given as readonly Json[])[how]((item) => list.some((held) => held === item));
+}
+
+/** A time of the event, or a text that is date, time and zone. */
+function toMoment(found: Found): number | undefined {
+  if (found.is === 'moment') return found.time;
+  if (found.is !== 'value' || typeof found.value !== 'string') return undefined;
+  const parts =
+    /^(\d\d\d\d)-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d))$/.exec(
+      found.value,
+    );
+  if (!parts) return undefined;
+  const [year, month, day, hour, minute, second, , , zoneHour, zoneMinute] = parts
+    .slice(1)
+    .map((part) => Number(part ?? 0)) as number[] as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const milliseconds = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3));
+  if (year < 1900 || year > 2299 || month < 1 || month > 12 || day < 1) return undefined;
+  if (day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
+  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return undefined;
+  const offset = (zoneHour * 60 + zoneMinute) * 60_000 * (parts[8] === '-' ? -1 : 1);
+  return Date.UTC(year, month - 1, day, hour, minute, second, milliseconds) - offset;
 }
 
 /** For the patterns that both languages share; a dot stands for anything but a line feed in RE2. */
-function toRegExp(pattern: string): RegExp {
+function toRegExp(pattern: string, flags: string): RegExp {
   return new RegExp(
     pattern.replaceAll(/\\.|\./gs, (piece) => (piece === '.' ? '[^\\n]' : piece)),
-    'u',
+    `u${flags}`,
   );
 }

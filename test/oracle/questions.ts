@@ -2,7 +2,17 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { Interval, RangeInput } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
-import { eventNames, fieldNames, moment, propertyNames, type Scene, scalar, text } from './streams.ts';
+import {
+  eventNames,
+  fieldNames,
+  moment,
+  number,
+  profileNames,
+  propertyNames,
+  type Scene,
+  scalar,
+  text,
+} from './streams.ts';
 import type { Measure, TrendQuestion } from './trend.ts';
 
 /** Random questions about the streams of streams.ts. */
@@ -53,11 +63,27 @@ const patterns = [
   '\\.',
 ];
 
+/** By the clock on the wall. */
+const clock: Arbitrary<Filter> = fc.oneof(
+  fc.record({
+    property: fc.constantFrom('$hour', '$weekday'),
+    op: fc.constantFrom<Op>('EQ', 'NEQ', 'GT', 'LTE'),
+    value: fc.integer({ min: 0, max: 24 }),
+  }),
+  fc.record({
+    property: fc.constantFrom('$hour', '$weekday'),
+    op: fc.constant<Op>('BETWEEN'),
+    value: fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 23 })),
+  }),
+);
+
 function comparison(scene: Scene): Arbitrary<Filter> {
   const property = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom(...propertyNames) },
-    { weight: 1, arbitrary: fc.constantFrom(...fieldNames) },
+    { weight: 2, arbitrary: fc.constantFrom(...profileNames) },
+    { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$hour', '$weekday') },
   );
+  const some = fc.array(scalar, { minLength: 1, maxLength: 3 });
   const about = (ops: readonly Op[], value: Arbitrary<unknown>) =>
     fc.record({ property, op: fc.constantFrom(...ops), value }) as Arbitrary<Filter>;
   const ofField = fc.constantFrom(
@@ -74,6 +100,39 @@ function comparison(scene: Scene): Arbitrary<Filter> {
   return fc.oneof(
     { weight: 4, arbitrary: about(['EQ', 'NEQ', 'CONTAINS', 'NOT_CONTAINS'], scalar) },
     { weight: 1, arbitrary: fc.record({ property, value: scalar }) },
+    { weight: 1, arbitrary: fc.record({ property: fc.constantFrom(...profileNames), value: scalar }) },
+    { weight: 1, arbitrary: clock },
+    { weight: 1, arbitrary: about(['HAS_ANY', 'HAS_ALL'], some) },
+    { weight: 1, arbitrary: about(['BETWEEN'], fc.oneof(fc.tuple(number, number), fc.tuple(text, text))) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property: fc.oneof(property, fc.constantFrom('$timestamp', '$receivedAt')),
+        op: fc.constantFrom<Op>('BEFORE', 'AT_OR_BEFORE', 'AFTER', 'AT_OR_AFTER'),
+        value: fc.oneof(
+          fc.constantFrom('2026-03-29T01:00:00Z', '2026-03-29T00:59:00Z', '1924-02-29T03:30:00.500Z'),
+          moment(scene).map((time) => new Date(time).toISOString()),
+        ),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property,
+        op: fc.constantFrom<Op>('EQ', 'NEQ', 'CONTAINS', 'STARTS_WITH', 'ENDS_WITH'),
+        value: text,
+        ignoreCase: fc.constant(true),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property,
+        op: fc.constant<Op>('MATCHES'),
+        value: fc.constantFrom(...patterns),
+        ignoreCase: fc.constant(true),
+      }),
+    },
     {
       weight: 2,
       arbitrary: about(
@@ -150,7 +209,8 @@ const measures: Measure[] = [
 ];
 export const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
-  { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt') },
+  { weight: 1, arbitrary: fc.constantFrom(...profileNames) },
+  { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt', '$hour', '$weekday') },
 );
 
 export function trend(scene: Scene): Arbitrary<TrendQuestion> {

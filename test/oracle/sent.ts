@@ -57,6 +57,10 @@ export interface Fact {
   readonly properties: JsonObject;
   readonly context: JsonObject;
   readonly traits: JsonObject;
+  /** All events that count, this one among them: some of them tell of its person and its group. */
+  readonly stream: readonly Fact[];
+  /** The timezone of whoever looks at it. */
+  readonly zone: string;
 }
 
 /** What becomes of events by the API's rules. */
@@ -92,7 +96,14 @@ export function toFates(batches: readonly SentBatch[]): Fates {
 
 /** What counts of what was sent. */
 export function toFacts(batches: readonly SentBatch[]): readonly Fact[] {
-  return toFates(batches).facts;
+  return inZone(toFates(batches).facts, 'UTC');
+}
+
+/** The same facts, as somebody sees them whose clock on the wall shows the time of a zone. */
+export function inZone(facts: readonly Fact[], zone: string): readonly Fact[] {
+  const stream: Fact[] = [];
+  for (const fact of facts) stream.push({ ...fact, stream, zone });
+  return stream;
 }
 
 function toFact({ kind, input }: SentEvent, batch: SentBatch): Fact {
@@ -126,5 +137,7 @@ function toFact({ kind, input }: SentEvent, batch: SentBatch): Fact {
     properties,
     context,
     traits: input.traits ?? {},
+    stream: [],
+    zone: 'UTC',
   };
 }

@@ -95,6 +95,10 @@ export const propertyNames = [
   'name',
   'category',
 ];
+/** What identify and group events tell. */
+export const profileNames = ['person', 'personLatest', 'group', 'groupLatest'].flatMap((root) =>
+  ['plan', 'plan', 'n', 'a', 'a.b', 'tags', 'we`ird'].map((name) => `${root}.${name}`),
+);
 export const fieldNames = ['$event', '$type', '$userId', '$anonymousId', '$groupId', '$messageId'];
 
 const texts = [
@@ -125,6 +129,10 @@ const texts = [
   '=a',
   '2026-03-29',
   '2026-03-29T01:00:00Z',
+  '2026-03-29T03:00:00.000999+02:00',
+  '2026-03-29 00:59Z',
+  '1924-02-29t00:00:00.5-0330',
+  '2026-02-30T00:00:00Z',
 ];
 const numbers = [
   0,

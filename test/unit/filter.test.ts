@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type FilterInput, type FilterOp, toCondition } from '../../src/reports/filter.ts';
+import { type FilterInput, toCondition } from '../../src/reports/filter.ts';
+import type { FilterOp } from '../../src/reports/filter-values.ts';
 import { toStatement } from '../../src/reports/sql.ts';
 
 const refused = (filter: FilterInput, message: string) =>
@@ -46,6 +47,31 @@ test.each<[FilterInput, string]>([
   [
     { property: 'a', op: 'IN', value: [null] },
     'filter.value: expected a text of at most 10000 characters, a number or a boolean for IN, got null',
+  ],
+  [
+    { property: 'a', op: 'HAS_ANY', value: Array.from({ length: 101 }, () => 1) },
+    'filter.value: expected a list of 1 to 100 values for HAS_ANY, got one of 101',
+  ],
+  [
+    { property: 'a', op: 'HAS_ALL', value: 'x' },
+    'filter.value: expected a list of 1 to 100 values for HAS_ALL, got "x"',
+  ],
+  ...[[1], [1, 'a'], [1, 2, 3], 1].map((value): [FilterInput, string] => [
+    { property: 'a', op: 'BETWEEN', value },
+    `filter.value: expected a list of two numbers, texts or moments for BETWEEN, got ${JSON.stringify(value)}`,
+  ]),
+  [
+    { property: 'a', op: 'BETWEEN', value: [true, false] },
+    'filter.value: expected a number or a text for BETWEEN, got true',
+  ],
+  [
+    { property: 'a', op: 'AFTER', value: '2026-03-01' },
+    'filter.value: expected a moment such as "2026-03-01T12:00:00Z" for AFTER of a time, got "2026-03-01"',
+  ],
+  [{ property: 'a', op: 'GT', value: 1, ignoreCase: true }, 'filter.ignoreCase: expected it to be left out with GT'],
+  [
+    { or: Array.from({ length: 21 }, () => ({ property: 'person.plan', value: 'pro' })) },
+    'filter.or[20]: expected at most 20 comparisons with properties of persons and groups, got more',
   ],
   [{ property: 'a', op: 'STARTS_WITH', value: 1 }, 'filter.value: expected a text for STARTS_WITH, got 1'],
   [{ property: 'a', op: 'ENDS_WITH', value: true }, 'filter.value: expected a text for ENDS_WITH, got true'],

@@ -15,6 +15,8 @@ test.each([
   ['toString', ['properties', 'toString']],
   ['__proto__', ['properties', '__proto__']],
   ['constructor', ['properties', 'constructor']],
+  ['person', ['properties', 'person']],
+  ['properties.person.plan', ['properties', 'person', 'plan']],
   [' a b ', ['properties', ' a b ']],
   ['^a', ['properties', '^a']],
   ['a:`b', ['properties', 'a:`b']],
@@ -28,6 +30,19 @@ test.each(['$event', '$type', '$userId', '$anonymousId', '$groupId', '$messageId
     expect(parseProperty(name).kind).toBe('text');
   },
 );
+
+test.each(['$hour', '$weekday'])('%s is a number of the event', (name) => {
+  expect(parseProperty(name).kind).toBe('number');
+});
+
+test.each([
+  ['person.plan', 'person', 'AT_EVENT', ['traits', 'plan']],
+  ['personLatest.a.b', 'person', 'LATEST', ['traits', 'a', 'b']],
+  ['group.industry', 'group', 'AT_EVENT', ['traits', 'industry']],
+  ['groupLatest.industry', 'group', 'LATEST', ['traits', 'industry']],
+])('%s is told by other events', (name, of, as, path) => {
+  expect(parseProperty(name)).toEqual({ kind: 'profile', of, as, path });
+});
 
 test.each(['$timestamp', '$receivedAt'])('%s is a time of the event', (name) => {
   expect(parseProperty(name).kind).toBe('time');

@@ -1,0 +1,118 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputType,
+  type GraphQLOutputType,
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+
+/** Every place of a field's arguments where a client can put a text, found by walking the schema. */
+
+export interface Leaf {
+  /** events.filter.and.property */
+  readonly path: string;
+  /** Arguments with a text at this place, and what is needed around it. `pick`: which value of an enum, counted around. */
+  fill(text: string, pick: number): Record<string, unknown>;
+}
+
+type Input = GraphQLArgument | GraphQLInputField;
+
+const textual = new Set(['String', 'ID', 'JSONValue', 'JSONObject', 'ConsistencyToken', 'SnapshotToken', 'DateTime']);
+/** Companions without which an input means nothing; all others are the least that the schema asks for. */
+const usual: Readonly<Record<string, unknown>> = {
+  'RangeInput.last': '30d',
+  'EventFilter.property': 'plan',
+  'EventFilter.value': 'pro',
+  'BreakdownInput.property': 'plan',
+};
+
+export function toLeaves(field: GraphQLField<unknown, unknown>): Leaf[] {
+  return field.args.flatMap((arg) =>
+    placesIn(arg, [arg], []).map((place) => ({
+      path: [field.name, ...place.map(({ name }) => name)].join('.'),
+      fill: (text, pick) => ({
+        ...Object.fromEntries(field.args.filter(isRequired).map((one) => [one.name, leastOf(one.type, pick)])),
+        [arg.name]: put(arg.type, place.slice(1), text, pick),
+      }),
+    })),
+  );
+}
+
+/** Paths of inputs that end at a text. An input type within itself is walked once more. */
+function placesIn(input: Input, path: readonly Input[], within: readonly string[]): (readonly Input[])[] {
+  const type = getNamedType(input.type);
+  if (textual.has(type.name)) return [path];
+  if (!isInputObjectType(type) || within.filter((name) => name === type.name).length > 1) return [];
+  return Object.values(type.getFields()).flatMap((next) => placesIn(next, [...path, next], [...within, type.name]));
+}
+
+function isRequired(input: Input): boolean {
+  return isNonNullType(input.type) && input.defaultValue === undefined;
+}
+
+function put(type: GraphQLInputType, rest: readonly Input[], text: string, pick: number): unknown {
+  const inner = getNullableType(type);
+  if (isListType(inner)) return [put(inner.ofType, rest, text, pick), ...more(inner.ofType, pick)];
+  const [next, ...after] = rest;
+  if (next === undefined) return inner.toString() === 'JSONObject' ? { [text]: text } : text;
+  return { ...around(inner, next.name, pick), [next.name]: put(next.type, after, text, pick) };
+}
+
+/** A second one where some lists need two; funnels do. */
+function more(type: GraphQLInputType, pick: number): unknown[] {
+  return isInputObjectType(getNullableType(type)) && !/Filter|Breakdown|Event/.test(getNamedType(type).name)
+    ? [leastOf(type, pick)]
+    : [];
+}
+
+function leastOf(type: GraphQLInputType, pick: number): unknown {
+  const inner = getNullableType(type);
+  if (isListType(inner)) return [leastOf(inner.ofType, pick), ...more(inner.ofType, pick)];
+  if (isEnumType(inner)) return inner.getValues()[pick % inner.getValues().length]!.name;
+  if (isInputObjectType(inner)) return around(inner, undefined, pick);
+  return (
+    { Int: 2, Float: 2, Boolean: true, DateTime: '2026-01-01T00:00:00Z', JSONObject: {} }[inner.toString()] ?? 'plan'
+  );
+}
+
+/** What has to stand beside a field. */
+function around(type: GraphQLInputType, but: string | undefined, pick: number): Record<string, unknown> {
+  if (!isInputObjectType(type)) return {};
+  const beside: Record<string, unknown> = {};
+  for (const field of Object.values(type.getFields())) {
+    const name = `${type.name}.${field.name}`;
+    if (field.name === but) continue;
+    if (isRequired(field)) beside[field.name] = leastOf(field.type, pick);
+    else if (Object.hasOwn(usual, name) && isAlone(type.name, but)) beside[field.name] = usual[name];
+    else if (name === 'EventFilter.op' && but === 'value') beside.op = leastOf(field.type, pick);
+  }
+  return beside;
+}
+
+/** Whether the usual companions may stand beside it: and, or, not stand alone, as do from and to of a range. */
+function isAlone(type: string, but: string | undefined): boolean {
+  if (type === 'RangeInput') return but === undefined || but === 'timezone';
+  return type !== 'EventFilter' || but === undefined || but === 'property' || but === 'value';
+}
+
+/** Everything that a field answers, but what is about the answer itself. */
+export function toSelection(type: GraphQLOutputType, depth = 0): string {
+  const named = getNamedType(type);
+  if (isLeafType(named) || !isObjectType(named)) return '';
+  const parts = Object.values(named.getFields())
+    .filter(({ name, args }) => name !== 'meta' && name !== 'pageInfo' && name !== 'cursor' && !args.some(isRequired))
+    .flatMap((field) => {
+      if (isLeafType(getNamedType(field.type))) return [field.name];
+      const inner = depth < 5 ? toSelection(field.type, depth + 1) : '';
+      return inner === '' ? [] : [`${field.name} ${inner}`];
+    });
+  return `{ __typename ${parts.join(' ')} }`;
+}

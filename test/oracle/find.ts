@@ -1,0 +1,101 @@
+import { DateTime } from 'luxon';
+import type { Fact, Json, JsonObject } from './sent.ts';
+
+/** Properties by the SDL's words: what a name means. */
+
+export type Leaf = string | number | boolean | readonly Json[];
+
+/** What a name stands for: a value, a moment, an object that holds something, or nothing. */
+export type Found =
+  | { readonly is: 'value'; readonly value: Leaf }
+  | { readonly is: 'moment'; readonly time: number }
+  | { readonly is: 'object' }
+  | { readonly is: 'absent' };
+
+const absent: Found = { is: 'absent' };
+
+/** `plan` and `properties.plan`, `context.page.url`, `$userId`... null counts as absent, and so does an object without values. */
+export function find(fact: Fact, name: string): Found {
+  const text = (value: string): Found => (value === '' ? absent : { is: 'value', value });
+  switch (name) {
+    case '$event':
+      return text(fact.event);
+    case '$type':
+      return text(fact.kind.toUpperCase());
+    case '$userId':
+      return text(fact.userId);
+    case '$anonymousId':
+      return text(fact.anonymousId);
+    case '$groupId':
+      return text(fact.groupId);
+    case '$messageId':
+      return text(fact.messageId);
+    case '$timestamp':
+      return { is: 'moment', time: fact.time };
+    case '$receivedAt':
+      return { is: 'moment', time: fact.receivedAt };
+    case '$hour':
+    case '$weekday':
+      return findClock(fact, name);
+  }
+  for (const root of ['person', 'personLatest', 'group', 'groupLatest'])
+    if (name.startsWith(`${root}.`)) return findInProfile(fact, root, name.slice(root.length + 1));
+  for (const root of ['properties', 'context', 'traits'] as const)
+    if (name.startsWith(`${root}.`)) return findIn(fact[root], name.slice(root.length + 1));
+  return findIn(fact.properties, name);
+}
+
+function findIn(object: JsonObject, name: string): Found {
+  const leaves = toLeaves(object);
+  const leaf = leaves.find(([path]) => path === name);
+  if (leaf) return { is: 'value', value: leaf[1] };
+  return leaves.some(([path]) => path.startsWith(`${name}.`)) ? { is: 'object' } : absent;
+}
+
+/** Every value that is neither an object nor null, with the names above it joined by dots; of one path the first counts. */
+export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
+  const leaves: [string, Leaf][] = [];
+  for (const [name, value] of Object.entries(object)) {
+    if (value === null) continue;
+    if (typeof value === 'object' && !Array.isArray(value))
+      for (const [path, leaf] of toLeaves(value as JsonObject)) leaves.push([`${name}.${path}`, leaf]);
+    else leaves.push([name, value as Leaf]);
+  }
+  return leaves;
+}
+
+/** What identify and group events tell of the person and the group of an event: the newest that has the property. */
+function findInProfile(fact: Fact, root: string, name: string): Found {
+  const tellers = fact.stream.filter((other) => {
+    if (root.startsWith('person') ? other.kind !== 'identify' : other.kind !== 'group') return false;
+    if (root.startsWith('person') ? other.person !== fact.person : other.groupId !== fact.groupId) return false;
+    if (!root.endsWith('Latest') && other.time > fact.time) return false;
+    return find(other, `traits.${name}`).is !== 'absent';
+  });
+  if (root.startsWith('group') && fact.groupId === '') return { is: 'absent' };
+  let newest: Fact | undefined;
+  for (const teller of tellers) {
+    const isNewer =
+      newest === undefined ||
+      teller.time > newest.time ||
+      (teller.time === newest.time && compareTexts(teller.messageId, newest.messageId) > 0);
+    if (isNewer) newest = teller;
+  }
+  return newest === undefined ? { is: 'absent' } : find(newest, `traits.${name}`);
+}
+
+/** By the clock on the wall. */
+function findClock(fact: Fact, name: '$hour' | '$weekday'): Found {
+  const local = DateTime.fromMillis(fact.time, { zone: fact.zone });
+  return { is: 'value', value: name === '$hour' ? local.hour : local.weekday };
+}
+
+/** By code point, which is not how JavaScript compares. */
+export function compareTexts(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = (left[i] as string).codePointAt(0)! - (right[i] as string).codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
