@@ -8,10 +8,14 @@ import { allOf, join, type Sql, sql } from './sql.ts';
  * of what it is. Names of columns differ from the table's: a filter that names one of these means the table's.
  */
 export function toUnits(question: Question, withIds: boolean): Sql {
-  const { by, order, steps, exclusions } = question;
+  const { by, order, steps, exclusions, filter } = question;
   const isSession = by.kind === 'session';
+  const isStep = sql`(${filter}) AND (${join(
+    steps.map((is) => sql`(${is})`),
+    ' OR ',
+  )})`;
   const ids = withIds
-    ? sql`, minIf(user_id, user_id != '') AS uid, minIf(anonymous_id, anonymous_id != '') AS aid`
+    ? sql`, minIf(user_id, user_id != '' AND ${isStep}) AS uid, minIf(anonymous_id, anonymous_id != '' AND ${isStep}) AS aid`
     : sql`, '' AS uid, '' AS aid`;
   const source = sql`SELECT ${by.kind === 'property' ? sql`assumeNotNull(${by.key})` : by.key} AS who, arraySort(groupArray(${toNumberOf(question)})) AS events, ${toValues(question)} AS values${ids}
     FROM events WHERE ${toSource(question)} GROUP BY who`;

@@ -109,15 +109,16 @@ export function toPerson(
     ...(broken.length > 0 ? [sql`child NOT IN (SELECT toUInt64(arrayJoin(${value('Array(String)', broken)})))`] : []),
   ]);
   const firsts = toFirsts(scope);
+  // In one order: the engine may read the table more than once for a statement, and all it makes of it has to be the same.
   const merges =
     chained === 0
-      ? sql`(SELECT (groupArray(child), groupArray(parent)) FROM (${firsts}))`
+      ? sql`(SELECT arraySort(groupArray((child, parent))) FROM (${firsts}))`
       : sql`(WITH RECURSIVE walk AS (
             SELECT child, parent AS at, toUInt8(0) AS step FROM (${firsts}) WHERE ${isChained(scope)}
             UNION ALL
             SELECT a.child, if(b.child = 0, a.at, b.at) AS at, toUInt8(a.step + 1) AS step FROM walk AS a LEFT JOIN walk AS b ON a.at = b.child
             WHERE a.step < ${value('UInt8', toDoublings(chained))})
-          SELECT (groupArray(f.child), groupArray(if(w.child = 0, f.parent, w.at))) FROM (${firsts}) AS f
+          SELECT arraySort(groupArray((f.child, if(w.child = 0, f.parent, w.at)))) FROM (${firsts}) AS f
           LEFT JOIN (SELECT child, at FROM walk WHERE step = ${value('UInt8', toDoublings(chained))}) AS w ON f.child = w.child)`;
   return sql`transform(${id}, ${merges}.1, ${merges}.2, ${id})`;
 }

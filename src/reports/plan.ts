@@ -5,7 +5,7 @@ import type { TimeRange } from './range.ts';
 import { allOf, fill, holesOf, type Sql, sql, value } from './sql.ts';
 
 /** The whole of time: what the catalog depends on. */
-export const allTime: TimeRange = { from: Date.UTC(1900, 0, 1), to: Date.UTC(2300, 0, 1) };
+export const allTime = { from: Date.UTC(1900, 0, 1), to: Date.UTC(2300, 0, 1), timezone: null } as const;
 
 /**
  * A part of a report that is computed and cached as one. The statement says everything: it tells these rows from others of
@@ -20,11 +20,11 @@ export interface Plan {
 
 /**
  * The condition of every SELECT from `events`: the project's rows within the range that the snapshot has. A cached answer
- * is one of the events in the ranges of its statement, and of no others.
+ * is one of the events in the ranges of its statement, and of no others. `timezone`: of the question; null where none matters.
  */
-export function rowsIn({ from, to, timezone }: TimeRange & { readonly timezone?: string }): Sql {
+export function rowsIn({ from, to, timezone }: TimeRange & { readonly timezone: string | null }): Sql {
   return allOf([
-    sql`${{ hole: 'rows', from, to, ...(timezone === undefined ? {} : { timezone }) }}`,
+    sql`${{ hole: 'rows', from, to, ...(timezone === null ? {} : { timezone }) }}`,
     ...(from > allTime.from ? [sql`time >= ${moment(from)}`] : []),
     ...(to < allTime.to ? [sql`time < ${moment(to)}`] : []),
   ]);

@@ -2,7 +2,7 @@ import { TallygateError } from '../errors.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { person, rowsIn, timeMs } from './plan.ts';
 import { parseProperty, toText } from './property.ts';
-import type { TimeRange } from './range.ts';
+import type { Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** Sessions: runs of one person's events without a pause. What `sessions` and `paths` have in common. */
@@ -29,9 +29,9 @@ export function parseGap(gapMinutes: number | null | undefined): number {
  * One row for each session that begins in the range: `who`, and `run`, its events as tuples of their time in milliseconds and
  * the fields, in the order of these tuples, so that no order of arrival shows.
  */
-export function selectRuns({ from, to }: TimeRange, { gapMs, filter }: SessionRule, fields: readonly Sql[]): Sql {
+export function selectRuns({ from, to, timezone }: Range, { gapMs, filter }: SessionRule, fields: readonly Sql[]): Sql {
   // An event begins a session when none came in the gap before it; a session that begins in the range lies in what comes after it.
-  const whole = { from: from - gapMs, to: to + longestMs };
+  const whole = { from: from - gapMs, to: to + longestMs, timezone };
   const longest = value('Int64', longestMs);
   return sql`SELECT who, if(tupleElement(long[-1], 1) - tupleElement(long[1], 1) < ${longest}, long,
         arrayFilter(e -> tupleElement(e, 1) < tupleElement(long[1], 1) + ${longest}, long)) AS run

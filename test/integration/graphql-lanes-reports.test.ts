@@ -22,6 +22,11 @@ const questions: Readonly<Record<string, string>> = {
   retention: '(input: { range: $range, cohortEvent: { event: "Visit" }, returnEvent: { event: "Order" }, periods: 2 })',
   lifecycle: '(input: { range: $range })',
   stickiness: '(input: { range: $range })',
+  sessions: '(input: { range: $range, interval: DAY, pages: 3 })',
+  paths: '(input: { range: $range, from: "Visit" })',
+  topValues: '(input: { range: $range, property: "plan" })',
+  live: '(filter: { property: "plan", op: EXISTS }, freshness: { at: $moment })',
+  person: '(id: "user-1")',
   events: '(range: $range, first: 3)',
   catalog: '',
   eventStatus: '(messageIds: ["visit-1", "unknown"])',
@@ -36,6 +41,7 @@ const root = schema.getQueryType() as GraphQLObjectType;
 const needed: Readonly<Record<string, string>> = {
   ledger: '(range: $range, by: DAY)',
   people: '(cohort: $cohort, period: 0)',
+  events: '(range: $range, first: 2)',
 };
 
 /** Every field there is below one; without those that have a resolver of their own and may fail by themselves, if asked. */
@@ -85,6 +91,8 @@ beforeAll(async () => {
       (await site.post({ query: '{ catalog { events { count } } }' })).text.includes('"count":8');
     while (!(await isThere())) await sleep(50);
   }
+  const { body: asOf } = await plain.post({ query: '{ catalog { meta { snapshot } } }' });
+  variables.moment = (asOf.data as { catalog: { meta: { snapshot: string } } }).catalog.meta.snapshot;
 });
 afterAll(async () => {
   await compiled?.close();
@@ -103,13 +111,14 @@ function comparable({ status, headers, text }: Answer) {
 }
 
 const range = { from: '2026-02-26T00:00:00Z', to: '2026-03-02T00:00:00Z' };
-const variables = { range, mars: { ...range, timezone: 'Mars/Olympus' }, cohort: range.from };
+const variables = { range, mars: { ...range, timezone: 'Mars/Olympus' }, cohort: range.from, moment: '' };
+const types: Readonly<Record<string, string>> = { cohort: 'DateTime', moment: 'SnapshotToken' };
 /** A document may define no variable that it does not use. */
 const withVariables = (selection: string) => {
   const used = Object.keys(variables).filter((name) => selection.includes(`$${name}`));
   return used.length === 0
     ? selection
-    : `query (${used.map((name) => `$${name}: ${name === 'cohort' ? 'DateTime' : 'RangeInput'}!`).join(', ')}) ${selection}`;
+    : `query (${used.map((name) => `$${name}: ${types[name] ?? 'RangeInput'}!`).join(', ')}) ${selection}`;
 };
 
 let documents = 0;

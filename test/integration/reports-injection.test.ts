@@ -71,6 +71,7 @@ let ours: Project;
 let other: Project;
 /** Tokens and cursors that are valid over there. */
 let handles: readonly string[];
+let snapshot: string;
 
 beforeAll(async () => {
   service = await openService();
@@ -108,7 +109,9 @@ beforeAll(async () => {
   const sent = await other.send({ receivedAt: now, events: foreign });
   const freshness = { after: sent.token, maxWaitMs: 30_000 };
   const page = await other.ask().events({ range: { last: '30d' }, first: 1, freshness });
-  await ours.ask().catalog({ after: token, maxWaitMs: 30_000 });
+  ({
+    meta: { snapshot },
+  } = await ours.ask().catalog({ after: token, maxWaitMs: 30_000 }));
   handles = [sent.token, page.meta.snapshot, page.pageInfo.endCursor as string];
 });
 afterAll(() => service.close());
@@ -171,12 +174,18 @@ const alike = ['EQ', 'NEQ', 'CONTAINS', 'NOT_CONTAINS', 'STARTS_WITH', 'ENDS_WIT
 const isAlike = (args: unknown) =>
   [...JSON.stringify(args).matchAll(/"op":"(\w+)"/g)].every(([, op]) => alike.includes(op!));
 
+/** Both ask about one moment: an answer may tell the time. */
+function asOf({ args: known }: GraphQLField<unknown, unknown>, args: Record<string, unknown>): Record<string, unknown> {
+  const takesMoment = known.some(({ name }) => name === 'freshness') && args.freshness === undefined;
+  return takesMoment ? { ...args, freshness: { at: snapshot } } : args;
+}
+
 async function check(leaf: Leaf, field: GraphQLField<unknown, unknown>, text: string, pick: number): Promise<void> {
-  const args = leaf.fill(text, pick);
+  const args = asOf(field, leaf.fill(text, pick));
   const place = { path: leaf.path, args };
   const [answer, harmless] = await Promise.all([
     ask(ours, field, args),
-    ask(ours, field, leaf.fill('nobody sent this', pick)),
+    ask(ours, field, asOf(field, leaf.fill('nobody sent this', pick))),
   ]);
   expect({ place, unclear: answer.refusals.filter((code) => !clear.has(code)) }).toEqual({ place, unclear: [] });
   expect(JSON.stringify(answer.data ?? null)).not.toContain(secret);

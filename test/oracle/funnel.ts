@@ -62,7 +62,7 @@ export function answerFunnel(
 ): FunnelAnswer {
   const span = toSpan(question.range, now);
   const inRange = facts.filter((fact) => span.from <= fact.time && fact.time < span.to);
-  const outcomes = toUnits(inRange, question.by ?? 'person').flatMap(({ id, of }): Outcome[] => {
+  const outcomes = toUnits(inRange, question).flatMap(({ id, of }): Outcome[] => {
     const passing = of.filter((fact) => passes(fact, question.filter));
     const times = bestAttempt(passing, question);
     return times.length === 0 ? [] : [{ id, times, value: toValue(passing, times, question) }];
@@ -80,13 +80,21 @@ export function answerFunnel(
 }
 
 /** Persons, their sessions, or values. */
-function toUnits(facts: readonly Fact[], by: string): { id: string; of: Fact[] }[] {
+function toUnits(
+  facts: readonly Fact[],
+  { by = 'person', steps, filter }: FunnelQuestion,
+): { id: string; of: Fact[] }[] {
   if (by !== 'person' && by !== 'session') {
     return [...Map.groupBy(facts, (fact) => toText(fact, by))].flatMap(([id, of]) => (id === null ? [] : [{ id, of }]));
   }
   const persons = [...Map.groupBy(facts, ({ person }) => person).values()];
-  const idOf = ({ userId, anonymousId }: Fact) => userId || anonymousId;
-  if (by === 'person') return persons.map((of) => ({ id: idOf(of[0] as Fact), of }));
+  /** The smallest of the ids that their steps have, user ids first. */
+  const idOf = (all: readonly Fact[]) => {
+    const did = all.filter((fact) => passes(fact, filter) && steps.some((step) => isStep(fact, step)));
+    const smallest = (ids: readonly string[]) => ids.filter((id) => id !== '').toSorted(compareTexts)[0];
+    return smallest(did.map(({ userId }) => userId)) ?? smallest(did.map(({ anonymousId }) => anonymousId)) ?? '';
+  };
+  if (by === 'person') return persons.map((of) => ({ id: idOf(of), of }));
   return persons.flatMap((all) => {
     const sessions: Fact[][] = [];
     let last = Number.NEGATIVE_INFINITY;
@@ -96,7 +104,7 @@ function toUnits(facts: readonly Fact[], by: string): { id: string; of: Fact[] }
       last = fact.time;
     }
     return sessions.map((of) => ({
-      id: `${idOf(of[0] as Fact)} ${new Date((of[0] as Fact).time).toISOString()}`,
+      id: `${idOf(all)} ${new Date((of[0] as Fact).time).toISOString()}`,
       of,
     }));
   });

@@ -253,7 +253,13 @@ export const mutations: readonly Mutation[] = [
     '`${version}.${identity.version}`',
     'version',
   ),
-  one('the edge of the range cuts sessions off', 'sessions', 'session-runs.ts', 'to: to + longestMs }', 'to }'),
+  one(
+    'the edge of the range cuts sessions off',
+    'sessions',
+    'session-runs.ts',
+    'to: to + longestMs, timezone }',
+    'to, timezone }',
+  ),
   one(
     'a session cut by the beginning of the range begins there',
     'sessions',
