@@ -52,5 +52,5 @@ test.each(examples)('the example of %s is answered, with something in it: %s', a
   expect(errors).toBeUndefined();
   expect(Object.values(data ?? {})).toEqual([expect.objectContaining({})]);
   // Dates and names aside: a number that is not 0.
-  expect(JSON.stringify(data)).toMatch(/:\[?[1-9]/);
+  expect(JSON.stringify(data)).toMatch(/[:[,][1-9]/);
 });

@@ -67,10 +67,8 @@ export function answerRetention(facts: readonly Fact[], question: RetentionQuest
   const isInRange = ({ time }: Fact) => span.from <= time && time < span.to;
   const cohortEvents = select(question.cohortEvent).filter(({ time }) => time < span.to);
   const returns = select(question.returnEvent).filter(({ time }) => time >= (starts[0] as number) && time < end);
-  /** Cohort and return events up to the end of the last period; for a first time from the beginning of all. */
-  const lookedAt = [...select(question.cohortEvent), ...select(question.returnEvent)].filter(
-    ({ time }) => time < end && (kind === 'FIRST_TIME' || time >= (starts[0] as number)),
-  );
+  /** Whose ids name a person: the cohort events (of all time, if the first counts) and the returns. */
+  const lookedAt = [...cohortEvents.filter((fact) => kind === 'FIRST_TIME' || isInRange(fact)), ...returns];
   const seen = Map.groupBy(lookedAt, ({ person }) => person);
 
   /** What makes each person a member; nobody without it. */
