@@ -174,8 +174,8 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     lane.open = false;
   }
 
-  /** `onDecided`: from here on the one after it may be decided. */
-  async function storeNext(prepared: Prepared, onDecided: () => void): Promise<void> {
+  /** `onInsert`: it is decided and the engine has it, so the one after it may be decided. */
+  async function storeNext(prepared: Prepared, onInsert: () => void): Promise<void> {
     const { lane, records } = prepared;
     for (const other of lanes) if (other !== lane && other.open) await close(other);
     const first = records[0]!.offset;
@@ -183,8 +183,7 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     await persist(lane.lease, 'a commit', () => lane.lease.commit({ next: first, end: last }));
     lane.open = true;
     const batch = prepared.batch ?? (await decide(prepared));
-    onDecided();
-    const isClean = await store.storeBatch(lane.lease, batch, records, false);
+    const isClean = await store.storeBatch(lane.lease, batch, records, false, onInsert);
     lane.next = last + 1;
     if (isClean && batch.events[0]) memory.give(batch.events[0].bytes);
   }
@@ -195,18 +194,19 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
       const maxRecords = lane.name === 'live' ? options.batchRows : Math.min(historyRows, options.batchRows);
       return createTaker(lane, lane.lease, { maxRecords, maxBytes: options.batchBytes }, options.lingerMs);
     });
-    const takeNext = async (): Promise<Prepared> => {
-      const { of: lane, taken } = await nextOf(takers);
-      const isAhead = taken.length === 0 || taken[0]!.offset >= lane.next;
+    const takeNext = async (): Promise<Prepared | null> => {
+      const found = await nextOf(takers);
+      if (found === null) return null;
+      const { of: lane, taken } = found;
+      const isAhead = taken[0]!.offset >= lane.next;
       return prepare(lane, isAhead ? taken : taken.filter(({ offset }) => offset >= lane.next));
     };
     let next = takeNext();
     for (;;) {
       const prepared = await next;
-      const { lane, records } = prepared;
-      if (records.length === 0) {
+      if (prepared === null || prepared.records.length === 0) {
         memory.clear();
-        if (lane.open) await close(lane);
+        for (const lane of lanes) if (lane.open) await close(lane);
         if (live.stopping.aborted) break;
         next = takeNext();
         continue;

@@ -18,9 +18,15 @@ import { repairRollup } from './rollup.ts';
 export interface Store {
   /**
    * `replayed`: somebody may have tried before, so read back what is there and add what is missing. Resolves with whether
-   * each insert succeeded at once: then nobody reads the lines any more.
+   * each insert succeeded at once: then nobody reads the lines any more. `onInsert` is called when the engine has the work.
    */
-  storeBatch(lease: PartitionLease, batch: Batch, records: readonly LogRecord[], replayed: boolean): Promise<boolean>;
+  storeBatch(
+    lease: PartitionLease,
+    batch: Batch,
+    records: readonly LogRecord[],
+    replayed: boolean,
+    onInsert?: () => void,
+  ): Promise<boolean>;
   /** Tries until it succeeds, the lease is lost, or it fails while the lease is stopping. */
   persist<T>(lease: PartitionLease, what: string, attempt: () => Promise<T>): Promise<T>;
 }
@@ -137,13 +143,15 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
 
   return {
     persist,
-    async storeBatch(lease, decided, records, replayed) {
+    async storeBatch(lease, decided, records, replayed, onInsert) {
       const work: Work = { lease, attempt: { doubtful: replayed } };
       await insert(work, 'ledger', toLedgerLines('announced', decided), `${decided.token}:announced`);
       const started = performance.now();
-      const refused = await insertEvents(decided.events, decided.token, (lines, token) =>
+      const inserting = insertEvents(decided.events, decided.token, (lines, token) =>
         insert(work, 'events', lines, token),
       );
+      onInsert?.();
+      const refused = await inserting;
       metrics.sinkInsertSeconds.observe((performance.now() - started) / 1000);
       metrics.sinkBatchRows.observe(decided.events.length);
       const batch = refused.size === 0 ? decided : setAside(decided, records, refused);

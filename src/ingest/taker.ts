@@ -48,19 +48,25 @@ export function createTaker<Owner>(
   };
 }
 
-/** The first of them that has a batch, which may be empty; waits for one. */
+/** The first of them that has records; none when none of them has come upon any for as long as a take waits. */
 export async function nextOf<Owner>(
   takers: readonly Taker<Owner>[],
-): Promise<{ readonly of: Owner; readonly taken: readonly LogRecord[] }> {
-  const pending = takers.map((taker) => taker.begin());
-  // Whoever is not waited for any more may fail all the same.
-  for (const each of pending) each.catch(() => {});
-  await Promise.race(pending);
-  for (const taker of takers) {
-    const taken = taker.collect();
-    if (taken !== null) return { of: taker.of, taken };
+): Promise<{ readonly of: Owner; readonly taken: readonly LogRecord[] } | null> {
+  // A quiet lane says so every second: whoever waits for a busy one must not begin anew for that.
+  const quiet = new Set<Taker<Owner>>();
+  while (quiet.size < takers.length) {
+    const pending = takers.map((taker) => taker.begin());
+    // Whoever is not waited for any more may fail all the same.
+    for (const each of pending) each.catch(() => {});
+    await Promise.race(pending);
+    for (const taker of takers) {
+      const taken = taker.collect();
+      if (taken === null) continue;
+      if (taken.length > 0) return { of: taker.of, taken };
+      quiet.add(taker);
+    }
   }
-  return nextOf(takers);
+  return null;
 }
 
 /** Exactly the records first..last; none when the lease is asked to stop meanwhile. */

@@ -30,12 +30,14 @@ function createRandom(seed: number): () => number {
   };
 }
 
-const lines = new Map<number, Buffer>();
-function toRecord(id: number): Buffer {
-  let line = lines.get(id);
+const lines = new Map<string, Buffer>();
+/** Received at another time in each epoch: no two logs begin with the same bytes. */
+function toRecord(id: number, epoch: number): Buffer {
+  let line = lines.get(`${epoch}:${id}`);
   if (!line) {
-    line = encodeRecord(parseEvent('track', { event: 'E', userId: 'u', messageId: `m${id}` }, arrival).event!, arrival);
-    lines.set(id, line);
+    const arrived = { ...arrival, receivedAt: receivedAt + epoch };
+    line = encodeRecord(parseEvent('track', { event: 'E', userId: 'u', messageId: `m${id}` }, arrived).event!, arrived);
+    lines.set(`${epoch}:${id}`, line);
   }
   return line;
 }
@@ -53,7 +55,10 @@ async function play(seed: number, mistakes: Mistakes): Promise<string | null> {
     const some = Array.from({ length: 1 + Math.floor(random() * 5) }, () => Math.floor(random() * 25));
     const lane = random() < 0.7 ? 0 : 1;
     sent[lane].push(...some);
-    world.append(lane, some.map(toRecord));
+    world.append(
+      lane,
+      some.map((id) => toRecord(id, world.epoch)),
+    );
   };
   const start = async (): Promise<SinkProcess> => {
     const sink = world.addSink(`sink-${++names}`);
