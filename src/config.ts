@@ -117,6 +117,11 @@ export const settings = {
   CLICKHOUSE_URL: [url('http', 'https').optional(), 'ClickHouse over HTTP; unset uses the engine in-process.'],
   CLICKHOUSE_USER: [z.string().min(1).default('default'), 'ClickHouse user.'],
   CLICKHOUSE_PASSWORD: [z.string().default(''), 'ClickHouse password.'],
+  CLICKHOUSE_REPORTS_USER: [
+    z.string().min(1).optional(),
+    'A user of ClickHouse for the statements of reports: row policies let it see one project at a time.',
+  ],
+  CLICKHOUSE_REPORTS_PASSWORD: [z.string().default(''), 'Password of that user.'],
   CLICKHOUSE_DATABASE: [identifier.default('tallygate'), 'Database of all tables; made when missing.'],
   CLICKHOUSE_CLUSTER: [
     identifier.optional(),

@@ -91,6 +91,10 @@ export function openWarehouse(
     user: config.CLICKHOUSE_USER,
     password: config.CLICKHOUSE_PASSWORD,
     cluster: config.CLICKHOUSE_CLUSTER,
+    reportsUser:
+      config.CLICKHOUSE_REPORTS_USER === undefined
+        ? undefined
+        : { name: config.CLICKHOUSE_REPORTS_USER, password: config.CLICKHOUSE_REPORTS_PASSWORD },
   });
 }
 

@@ -47,7 +47,7 @@ type NativeConnection = { readonly connection: unique symbol };
 // The typed surface of chdb closes a connection only when every other one is idle, so it would pile up connections of
 // 370 KB each beside one long statement; and its inserts take known formats only. Hence the layer below it.
 interface Native {
-  CreateConnection(path: string): NativeConnection;
+  CreateConnection(path: string, settings: readonly string[]): NativeConnection;
   CloseConnection(connection: NativeConnection): void;
   QueryAsyncConnection(
     connection: NativeConnection,
@@ -67,13 +67,17 @@ const markSetting = 'chdb_client_name';
 // chDB differs from the server in this default: a word by itself would be a query.
 const serverDefaults = [['implicit_select', '0']] as const;
 
-/** Opens the engine on a folder; one process may open one folder, and one process at a time may open it. */
-export async function openEngine(path: string): Promise<Engine> {
+/**
+ * Opens the engine on a folder; one process may open one folder, and one process at a time may open it. `configFile`: a
+ * configuration of ClickHouse, of which it reads `users_config`.
+ */
+export async function openEngine(path: string, configFile?: string): Promise<Engine> {
   const native = loadNative();
+  const startSettings = configFile === undefined ? [] : [`--config-file=${configFile}`];
   const scratch = `${path}-inserts`;
   rmSync(scratch, { recursive: true, force: true }); // of a process that was killed
   mkdirSync(scratch, { recursive: true });
-  const control = native.CreateConnection(path); // the engine lives as long as it has a connection
+  const control = native.CreateConnection(path, startSettings); // the engine lives as long as it has a connection
   const ask = async (sql: string) =>
     Buffer.from((await native.QueryAsyncConnection(control, sql, 'TabSeparatedRaw')).bytes)
       .toString()
@@ -103,7 +107,7 @@ export async function openEngine(path: string): Promise<Engine> {
     version,
     async run(statement) {
       // Every statement has a connection of its own (0.3 ms): settings, parameters and the current database go with it.
-      const connection = native.CreateConnection(path);
+      const connection = native.CreateConnection(path, startSettings);
       try {
         const before = toPreamble(statement);
         if (scanStatement(statement.sql).verb === 'INSERT') {

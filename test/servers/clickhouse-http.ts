@@ -8,9 +8,9 @@ import { readBody, readCredentials, readForm, send, toFirst, toHttpStatus } from
 // It is a process of its own because the engine serves one folder a process, and to be killed.
 // What it leaves out it refuses with NOT_IMPLEMENTED: sessions, roles, external tables, INSERT ... FROM input().
 
-const [dir, port, user = 'default', password = ''] = process.argv.slice(2);
+const [dir, port, user = 'default', password = '', usersFile] = process.argv.slice(2);
 if (!dir || !port) throw new Error('expected DIR PORT [USER PASSWORD]');
-const engine = await openEngine(dir);
+const engine = await openEngine(dir, usersFile);
 
 /** URL parameters that belong to the protocol; every other one is a setting of the statement. */
 const notSettings = new Set(

@@ -44,9 +44,9 @@ export async function openEnginePool(path: string, reportConnections: number): P
     }
   };
   const control = createLane([connect()]);
-  // A statement has its id as log_comment: the engine drops comments of a statement with parameters, and its own ids are not ours.
+  // A statement has its id at the end of its log_comment: the engine drops comments of a statement with parameters, and its own ids are not ours.
   const kill = (id: string) => {
-    const query = `KILL QUERY WHERE Settings['log_comment'] = '${id}' ASYNC`;
+    const query = `KILL QUERY WHERE endsWith(Settings['log_comment'], '${id}') ASYNC`;
     control.command({ query }).catch(() => {
       // It has ended by itself.
     });

@@ -17,6 +17,8 @@ export interface ServerOptions extends Common {
   readonly user: string;
   readonly password: string;
   readonly cluster: string | undefined;
+  /** Whom statements of reports are asked as, when it is somebody else: see docs/deploying.md. */
+  readonly reportsUser?: { readonly name: string; readonly password: string } | undefined;
 }
 
 /** A ClickHouse server or cluster. Returns at once; whether it answers shows in the first statement. */
@@ -26,18 +28,23 @@ export function openServerWarehouse({
   password,
   database,
   cluster,
+  reportsUser,
   limits,
   metrics,
 }: ServerOptions): CorrectableWarehouse {
   const connect = (
     name: string,
     connections: number,
-    more: { readonly database?: string; readonly settings?: ClickHouseSettings } = { database },
+    more: {
+      readonly database?: string;
+      readonly settings?: ClickHouseSettings;
+      readonly as?: { readonly name: string; readonly password: string } | undefined;
+    } = { database },
   ) =>
     createClient({
       url,
-      username: user,
-      password,
+      username: more.as?.name ?? user,
+      password: more.as?.password ?? password,
       application: `tallygate-${name}`,
       ...(more.database ? { database: more.database } : {}),
       max_open_connections: connections,
@@ -56,7 +63,8 @@ export function openServerWarehouse({
     database,
     settings: { readonly: '2' as const, cancel_http_readonly_queries_on_client_close: 1 as const },
   };
-  const reports = connect('reports', 16, reading);
+  const reports = connect('reports', 16, { ...reading, as: reportsUser });
+  const everyProject = reportsUser ? connect('checks', 4, reading) : reports;
   const ledger = connect('ledger', 4, reading);
   const sink = connect('sink', 32);
   return createWarehouse({
@@ -64,6 +72,7 @@ export function openServerWarehouse({
       reports,
       sink,
       ledger,
+      everyProject,
       insertLines: createStreamInsert(sink),
       selectDatabase: async () => {
         const plain = connect('migrate', 1, {});
@@ -74,11 +83,13 @@ export function openServerWarehouse({
       },
       close: async () => {
         await reports.close();
+        if (everyProject !== reports) await everyProject.close();
         await ledger.close();
         await sink.close();
       },
     },
     variant: { database, cluster },
+    reportsUser: reportsUser?.name,
     limits,
     metrics,
   });
@@ -101,12 +112,14 @@ export async function openEmbeddedWarehouse({
   const pool = await openEnginePool(path, reportConnections);
   const connect = (connection: Connection) => createClient({ log: { level: ClickHouseLogLevel.OFF }, connection });
   const sink = connect(pool.sink);
+  const reports = connect(pool.reports);
   const files = createFileInsert(sink, path);
   return createWarehouse({
     clients: {
-      reports: connect(pool.reports),
+      reports,
       sink,
       ledger: connect(pool.ledger),
+      everyProject: reports,
       insertLines: files.insertLines,
       selectDatabase: async () => {
         await sink.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
@@ -118,6 +131,7 @@ export async function openEmbeddedWarehouse({
       },
     },
     variant: { database, cluster: undefined },
+    reportsUser: undefined,
     limits,
     metrics,
   });

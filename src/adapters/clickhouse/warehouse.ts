@@ -13,12 +13,15 @@ import { withSpan } from '../../telemetry/tracing.ts';
 import { toInsertFailure, toQueryFailure } from './failures.ts';
 import type { InsertLines } from './insert-lines.ts';
 import { readMigrations, runMigrations, type Variant } from './migrate.ts';
+import { toComment, toPolicies, toTableFilters } from './tenancy.ts';
 
 export interface WarehouseClients {
   /** One for each lane: see QueryOptions. */
   readonly reports: ClickHouseClient;
   readonly sink: ClickHouseClient;
   readonly ledger: ClickHouseClient;
+  /** For statements on the lane of reports that are of no project: row policies would show them nothing. */
+  readonly everyProject: ClickHouseClient;
   /** On the lane of the sink. */
   readonly insertLines: InsertLines;
   /** Makes the database, and makes it the default. */
@@ -29,6 +32,8 @@ export interface WarehouseClients {
 interface WarehouseDeps {
   readonly clients: WarehouseClients;
   readonly variant: Variant;
+  /** A user for whom row policies are made. */
+  readonly reportsUser: string | undefined;
   readonly limits: StatementLimits;
   readonly metrics: Metrics;
 }
@@ -36,9 +41,6 @@ interface WarehouseDeps {
 const newline = 0x0a;
 /** Positions of one statement that deletes: its text has a bound of 256 KiB. */
 const mostRemoved = 5000;
-
-/** Tables whose rows belong to projects. */
-const tenantTables = ['events', 'dead_letters', 'repeats', 'ledger', 'receipts', 'identity_edges'];
 
 /** What makes equal bytes equal rows, whatever the server's defaults. */
 export const insertSettings = [
@@ -55,7 +57,13 @@ export const insertSettings = [
   'max_partitions_per_insert_block = 100',
 ];
 
-export function createWarehouse({ clients, variant, limits, metrics }: WarehouseDeps): CorrectableWarehouse {
+export function createWarehouse({
+  clients,
+  variant,
+  reportsUser,
+  limits,
+  metrics,
+}: WarehouseDeps): CorrectableWarehouse {
   const { cluster } = variant;
   const clusterInsertSettings = cluster ? ["insert_quorum = 'auto'", 'distributed_foreground_insert = 1'] : [];
 
@@ -67,13 +75,9 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
       `max_result_rows = ${bound.resultRows}`,
       "result_overflow_mode = 'throw'",
       'output_format_json_quote_64bit_integers = 1',
-      `log_comment = '${id}'`,
+      `log_comment = '${toComment(options.project, id)}'`,
     ];
-    if (options.project !== undefined) {
-      const names = cluster ? tenantTables.flatMap((t) => [t, `${t}_local`]) : tenantTables;
-      const filter = `project = \\'${assertProject(options.project)}\\'`;
-      settings.push(`additional_table_filters = {${names.map((t) => `'${t}': '${filter}'`).join(', ')}}`);
-    }
+    if (options.project !== undefined) settings.push(toTableFilters(options.project, variant));
     if (cluster) settings.push('prefer_localhost_replica = 1', "distributed_product_mode = 'global'");
     return settings.join(', ');
   };
@@ -81,7 +85,8 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
   return {
     async query<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
       const started = performance.now();
-      const client = clients[options.lane ?? 'reports'];
+      const lane = options.lane ?? 'reports';
+      const client = lane === 'reports' && options.project === undefined ? clients.everyProject : clients[lane];
       const id = crypto.randomUUID();
       try {
         const result = await withSpan(`clickhouse ${options.label}`, { 'db.system.name': 'clickhouse' }, () =>
@@ -154,7 +159,7 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
         await command(
           `CREATE TABLE IF NOT EXISTS migrations ${onCluster} (name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ${engine} ORDER BY name`,
         );
-        return await runMigrations(readMigrations(variant), {
+        const applied = await runMigrations(readMigrations(variant), {
           command,
           applied: async () => {
             const result = await clients.sink.query({ query: 'SELECT name FROM migrations', format: 'JSONEachRow' });
@@ -162,6 +167,9 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
           },
           record: (name) => command(`INSERT INTO migrations (name) SETTINGS async_insert = 0 VALUES ('${name}')`),
         });
+        // Each time: a policy that somebody took away comes back, and a new table gets one.
+        if (reportsUser !== undefined) for (const policy of toPolicies(variant, reportsUser)) await command(policy);
+        return applied;
       } catch (thrown) {
         throw toQueryFailure(thrown, 'migrate', undefined);
       }
@@ -174,12 +182,6 @@ export function createWarehouse({ clients, variant, limits, metrics }: Warehouse
 
     close: () => clients.close(),
   };
-}
-
-function assertProject(project: string): string {
-  if (!/^[a-z0-9_-]{1,63}$/.test(project))
-    throw new RangeError(`expected a project's name, got ${JSON.stringify(project)}`);
-  return project;
 }
 
 function assertTable(table: string): string {
