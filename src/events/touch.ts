@@ -20,11 +20,9 @@ function toMonthTouch(time: number): number {
   return -1 - months;
 }
 
-/** True for each touch that may lie in from <= t < to. */
-export function createTouchTest(from: number, to: number): (touch: number) => boolean {
-  const firstHour = Math.floor(from / hour);
-  const lastHour = Math.floor((to - 1) / hour);
-  const firstMonth = toMonthTouch(from);
-  const lastMonth = toMonthTouch(to - 1);
-  return (touch) => (touch >= 0 ? touch >= firstHour && touch <= lastHour : touch <= firstMonth && touch >= lastMonth);
+/** What a touch may stand for: events of from <= t < to. */
+export function toTouched(touch: number): { readonly from: number; readonly to: number } {
+  if (touch >= 0) return { from: touch * hour, to: (touch + 1) * hour };
+  const months = -1 - touch;
+  return { from: Date.UTC(1900, months), to: Date.UTC(1900, months + 1) };
 }

@@ -1,16 +1,24 @@
+import { hash } from 'node:crypto';
 import { isTallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import {
+  type Block,
+  type CachedBucket,
+  decodeBlock,
+  encodeBlock,
+  toBlockKeys,
+  toEntryName,
+  toRuns,
+  withEntries,
+} from './blocks.ts';
 import { type Identity, toPerson } from './identity.ts';
-import { type Plan, type Row, toSelect } from './plan.ts';
+import { type BucketPlan, type BucketRow, type Plan, type Row, toSelect } from './plan.ts';
 import { toStatement } from './sql.ts';
 
-/** A plan with everything that its rows depend on named in a key. */
-export interface CellRequest {
-  readonly key: string;
-  readonly plan: Plan;
+interface Question {
   readonly project: string;
   readonly vector: PositionVector;
   readonly identity: Identity;
@@ -18,9 +26,26 @@ export interface CellRequest {
   readonly fresh: boolean;
 }
 
+/** A plan with everything that its rows depend on named in a key. */
+export interface CellRequest extends Question {
+  readonly key: string;
+  readonly plan: Plan;
+}
+
+/** A plan that is cached by bucket. */
+export interface BucketsRequest extends Question {
+  /** Names everything that the rows depend on beside the events. */
+  readonly shape: string;
+  readonly buckets: BucketPlan;
+  /** Of the data that each bucket's rows depend on. */
+  readonly versions: readonly string[];
+}
+
 export interface Cell {
   readonly rows: readonly Row[];
   readonly source: 'cache' | 'warehouse';
+  /** Of a plan that is cached by bucket: buckets that were there. */
+  readonly cachedBuckets?: number;
   /** Statements and rows read for this cell by this request: 0 when another request's computation was shared. */
   readonly statements: number;
   readonly rowsRead: number;
@@ -28,7 +53,7 @@ export interface Cell {
 
 export interface Cells {
   /** In the order of the requests; a failure stands in its place. Never rejects. */
-  load(requests: readonly CellRequest[], signal: AbortSignal): Promise<(Cell | Error)[]>;
+  load(requests: readonly (CellRequest | BucketsRequest)[], signal: AbortSignal): Promise<(Cell | Error)[]>;
 }
 
 interface CellsDeps {
@@ -48,12 +73,14 @@ const largestCached = 2 * 1024 * 1024;
 /** Housekeeping only: a cell is never wrong, it just stops being asked for. */
 const ttlSeconds = 7 * 24 * 3600;
 const afterglowMs = 1000;
+/** Statements of one plan for buckets that lie apart. */
+const mostRuns = 3;
 
 /** Cached rows where there are some, otherwise one statement for each cell; equal cells in flight share one. */
 export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const flights = new Map<string, Flight>();
 
-  const compute = async ({ key, plan, project, vector, identity }: CellRequest, signal: AbortSignal): Promise<Cell> => {
+  const compute = async ({ plan, project, vector, identity }: CellRequest, signal: AbortSignal): Promise<Cell> => {
     const statement = toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
     const { rows, rowsRead } = await warehouse.query<Row>(statement, {
       label: plan.label,
@@ -61,9 +88,11 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
       signal,
       ...(plan.limits ? { limits: plan.limits } : {}),
     });
-    const value = Buffer.from(JSON.stringify(rows));
-    if (value.length <= largestCached) void cache.setMany([{ key, value, ttlSeconds }]);
     return { rows, source: 'warehouse', statements: 1, rowsRead };
+  };
+
+  const store = (key: string, value: Buffer): void => {
+    if (value.length <= largestCached) void cache.setMany([{ key, value, ttlSeconds }]);
   };
 
   const join = async (flight: Flight, signal: AbortSignal): Promise<Cell> => {
@@ -101,28 +130,105 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
     }
   };
 
+  const loadWhole = async (request: CellRequest, found: ReadonlyMap<string, Buffer>, signal: AbortSignal) => {
+    const value = found.get(request.key);
+    const rows = value && parseRows(value);
+    if (rows) {
+      metrics.cells.inc({ source: 'cache' });
+      return { rows, source: 'cache', statements: 0, rowsRead: 0 } as const;
+    }
+    const cell = await loadMissing(request, signal);
+    if (!(cell instanceof Error) && cell.statements > 0) store(request.key, Buffer.from(JSON.stringify(cell.rows)));
+    return cell;
+  };
+
+  const loadBuckets = async (request: BucketsRequest, found: ReadonlyMap<string, Buffer>, signal: AbortSignal) => {
+    const { shape, buckets: plan, versions } = request;
+    const { buckets } = plan;
+    const keys = toBlockKeys(shape, buckets);
+    const blocks = new Map<string, Block>();
+    for (const key of new Set(keys)) {
+      const value = found.get(key);
+      const block = value && decodeBlock(value);
+      if (block) blocks.set(key, block);
+    }
+    const cached = buckets.map((bucket, i): CachedBucket | null => {
+      const entry = blocks.get(keys[i] as string)?.[toEntryName(bucket)];
+      return entry && entry[0] === versions[i] ? entry : null;
+    });
+    const missing = cached.flatMap((entry, i) => (entry === null ? [i] : []));
+    metrics.cells.inc({ source: 'cache' }, buckets.length - missing.length);
+    const runs = await Promise.all(
+      toRuns(missing, mostRuns).map(async ({ first, last }) => {
+        const some = buckets.slice(first, last + 1);
+        const version = hash('sha256', versions.slice(first, last + 1).join(), 'base64url').slice(0, 22);
+        const key = `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`;
+        const { label, limits } = plan;
+        const whole: Plan = { label, select: plan.select(some), ...(limits ? { limits } : {}) };
+        return { first, last, cell: await loadMissing({ ...request, key, plan: whole }, signal) };
+      }),
+    );
+    const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);
+    const added = new Map<string, Map<string, CachedBucket>>();
+    let statements = 0;
+    let rowsRead = 0;
+    for (const { first, last, cell } of runs) {
+      if (cell instanceof Error) return cell;
+      statements += cell.statements;
+      rowsRead += cell.rowsRead;
+      const ofBucket = groupRows(cell.rows as readonly BucketRow[]);
+      for (let i = first; i <= last; i++) {
+        const bucket = buckets[i]!;
+        rows[i] = ofBucket.get(String(bucket.start)) ?? [];
+        // Whoever computed them writes them down; who shared that does not.
+        if (cell.statements === 0) continue;
+        const key = keys[i] as string;
+        added.set(key, (added.get(key) ?? new Map()).set(toEntryName(bucket), [versions[i]!, rows[i]!]));
+      }
+    }
+    for (const [key, entries] of added) store(key, encodeBlock(withEntries(blocks.get(key), entries)));
+    return {
+      rows: rows.flat(),
+      source: missing.length === 0 ? 'cache' : 'warehouse',
+      cachedBuckets: buckets.length - missing.length,
+      statements,
+      rowsRead,
+    } as const;
+  };
+
   return {
     async load(requests, signal) {
-      const asked = requests.filter(({ fresh }) => !fresh);
+      const asked = requests
+        .filter(({ fresh }) => !fresh)
+        .flatMap((request) =>
+          'key' in request ? [request.key] : [...new Set(toBlockKeys(request.shape, request.buckets.buckets))],
+        );
       const found = new Map<string, Buffer>();
       if (asked.length > 0) {
-        const values = await cache.getMany(asked.map(({ key }) => key));
-        asked.forEach(({ key }, i) => {
+        const values = await cache.getMany(asked);
+        asked.forEach((key, i) => {
           const value = values[i];
           if (value) found.set(key, value);
         });
       }
       return Promise.all(
-        requests.map((request): Promise<Cell | Error> | Cell => {
-          const value = found.get(request.key);
-          const rows = value && parseRows(value);
-          if (!rows) return loadMissing(request, signal);
-          metrics.cells.inc({ source: 'cache' });
-          return { rows, source: 'cache', statements: 0, rowsRead: 0 };
-        }),
+        requests.map(
+          (request): Promise<Cell | Error> =>
+            'key' in request ? loadWhole(request, found, signal) : loadBuckets(request, found, signal),
+        ),
       );
     },
   };
+}
+
+function groupRows(rows: readonly BucketRow[]): Map<string, BucketRow[]> {
+  const groups = new Map<string, BucketRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row.b);
+    if (group) group.push(row);
+    else groups.set(row.b, [row]);
+  }
+  return groups;
 }
 
 /** undefined when the bytes are not rows: a damaged entry is a miss. */

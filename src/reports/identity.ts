@@ -73,14 +73,15 @@ export function createIdentities(warehouse: Warehouse, versions: Versions): Iden
   return {
     async asOf(project, snapshot, signal) {
       // The same as long as nothing of the project came, whatever came of others.
-      const key = `${project}|${await versions.versionOf(project, allTime, snapshot, signal)}`;
+      const [version] = await versions.versionsOf(project, [allTime], snapshot, signal);
+      const key = `${project}|${version}`;
       return remember(bySnapshot, key, async () => {
         const scope = toScope(project, snapshot);
-        const version = await readVersion(project, scope);
-        if (version === '') return nobody;
+        const edges = await readVersion(project, scope);
+        if (edges === '') return nobody;
         // Edges that were taken out or put back leave the positions as they were.
         const correction = key.slice(key.indexOf('.') + 1 || key.length);
-        return remember(byVersion, `${project}|${version}|${correction}`, () => readShape(project, scope, version));
+        return remember(byVersion, `${project}|${edges}|${correction}`, () => readShape(project, scope, edges));
       });
     },
   };

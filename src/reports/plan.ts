@@ -18,6 +18,32 @@ export interface Plan {
   readonly limits?: Partial<StatementLimits>;
 }
 
+/** A bucket of a question: its events are those of from <= t < to, in milliseconds since 1970, which may be less than all of it. */
+export interface Bucket extends TimeRange {
+  /** Where it begins, whatever the question asks of it; its name in rows. */
+  readonly start: number;
+}
+
+/** A row of a bucket. */
+export interface BucketRow extends Row {
+  /** The bucket's start, in milliseconds since 1970, as text. */
+  readonly b: string;
+}
+
+/**
+ * A part of a report that is computed at once and cached by bucket, since the rows of a bucket are made of its events alone.
+ * Cached answers are told from others by the statement of one bucket, and by the bucket.
+ */
+export interface BucketPlan {
+  /** A short constant name. */
+  readonly label: string;
+  /** They ascend and do not overlap. */
+  readonly buckets: readonly Bucket[];
+  /** The rows of neighbours among them. Says nothing of the range that was asked for. */
+  select(buckets: readonly Bucket[]): Sql;
+  readonly limits?: Partial<StatementLimits>;
+}
+
 /**
  * The condition of every SELECT from `events`: the project's rows within the range that the snapshot has. A cached answer
  * is one of the events in the ranges of its statement, and of no others. `timezone`: of the question; null where none matters.
@@ -79,8 +105,13 @@ export interface Row {
 
 /** Names everything that the plan's rows depend on. */
 export function toCellKey(project: string, plan: Plan, version: string): string {
-  const shape = hash('sha256', JSON.stringify(inZone(plan.select)), 'base64url').slice(0, 32);
-  return `tg:${project}:${plan.label}:${shape}:${version}`;
+  return `${toShapeKey(project, plan)}:${version}`;
+}
+
+/** Names everything that the rows depend on beside the events. */
+export function toShapeKey(project: string, { label, select }: Pick<Plan, 'label' | 'select'>): string {
+  const shape = hash('sha256', JSON.stringify(inZone(select)), 'base64url').slice(0, 32);
+  return `tg:${project}:${label}:${shape}`;
 }
 
 /** The project's rows at positions that the vector includes. Rows of a batch are visible before the ledger has it. */

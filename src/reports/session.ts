@@ -3,9 +3,9 @@ import { TallygateError } from '../errors.ts';
 import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
-import type { Cell, CellRequest, Cells } from './cells.ts';
+import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import { type Identities, nobody } from './identity.ts';
-import { countsPersons, dependsOf, type Plan, type Row, toCellKey } from './plan.ts';
+import { type BucketPlan, countsPersons, dependsOf, type Plan, type Row, toCellKey, toShapeKey } from './plan.ts';
 import type { Versions } from './versions.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
@@ -55,6 +55,8 @@ export interface Session {
   report<T>(freshness: FreshnessInput | null | undefined, run: (moment: Moment) => Promise<T>): Promise<T>;
   /** Rows of a plan as of the moment; all plans of the operation share one look into the cache. */
   load(moment: Moment, plan: Plan): Promise<Cell>;
+  /** The same of a plan that is cached by bucket; only what is missing is computed. Rows in the order of the buckets. */
+  loadBuckets(moment: Moment, plan: BucketPlan): Promise<Cell>;
   /** A statement that is not cached. */
   query<R extends Row>(
     statement: Statement,
@@ -98,7 +100,7 @@ export function createSession({
   let statements = 0;
   let rowsRead = 0;
 
-  const loader = new DataLoader<CellRequest, Cell, string>(
+  const loader = new DataLoader<CellRequest | BucketsRequest, Cell, string>(
     async (requests) => {
       const loaded = await cells.load(requests, signal);
       for (const cell of loaded) {
@@ -108,7 +110,7 @@ export function createSession({
       }
       return loaded;
     },
-    { cacheKeyFn: ({ key }) => key, maxBatchSize: 500 },
+    { cacheKeyFn: toLoaderKey, maxBatchSize: 500 },
   );
 
   const settle = async () => {
@@ -130,10 +132,25 @@ export function createSession({
       return answer;
     },
     async load(at, plan) {
-      const version = await versions.versionOf(project, dependsOf(plan), at.vector, signal);
+      const [version] = await versions.versionsOf(project, [dependsOf(plan)], at.vector, signal);
       const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
       const key = toCellKey(project, plan, `${version}.${identity.version}`);
       return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
+    },
+    async loadBuckets(at, plan) {
+      const [reference] = [{ start: 0, from: 0, to: 86_400_000 }];
+      const one = { label: plan.label, select: plan.select([reference]) };
+      const identity = countsPersons(one) ? await identities.asOf(project, at.vector, signal) : nobody;
+      const versionsOfData = await versions.versionsOf(project, plan.buckets, at.vector, signal);
+      return loader.load({
+        shape: toShapeKey(project, one),
+        buckets: plan,
+        versions: versionsOfData.map((version) => `${version}.${identity.version}`),
+        project,
+        vector: at.vector,
+        identity,
+        fresh: at.fresh,
+      });
     },
     async query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
       const result = await warehouse.query<R>(statement, { ...options, project, signal });
@@ -142,15 +159,18 @@ export function createSession({
       return result;
     },
     toMeta(at, parts, { warnings = [] } = {}) {
-      const cached = parts.filter(({ cell }) => cell.source === 'cache');
-      const count = (some: typeof parts) => some.reduce((sum, { buckets }) => sum + buckets, 0);
+      const all = parts.reduce((sum, { buckets }) => sum + buckets, 0);
+      const cached = parts.reduce(
+        (sum, { cell, buckets }) => sum + (cell.cachedBuckets ?? (cell.source === 'cache' ? buckets : 0)),
+        0,
+      );
       return {
         asOf: new Date(at.asOf),
         snapshot: at.snapshot,
         consistency: at.consistency,
-        source: cached.length === 0 ? 'WAREHOUSE' : cached.length === parts.length ? 'CACHE' : 'PARTIAL_CACHE',
-        cachedBuckets: count(cached),
-        computedBuckets: count(parts) - count(cached),
+        source: cached === 0 ? 'WAREHOUSE' : cached === all ? 'CACHE' : 'PARTIAL_CACHE',
+        cachedBuckets: cached,
+        computedBuckets: all - cached,
         statements: () => settle().then(() => statements),
         rowsRead: () => settle().then(() => rowsRead),
         elapsedMs: performance.now() - started,
@@ -160,6 +180,12 @@ export function createSession({
       };
     },
   };
+}
+
+function toLoaderKey(request: CellRequest | BucketsRequest): string {
+  if ('key' in request) return request.key;
+  const { shape, buckets, versions } = request;
+  return [shape, ...buckets.buckets.map(({ start, from, to }, i) => `${start}:${from}:${to}:${versions[i]}`)].join();
 }
 
 async function resolveMoment(

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { PositionVector, Stream } from '../events/position.ts';
-import { createTouchTest } from '../events/touch.ts';
+import { toTouched } from '../events/touch.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Correction } from './corrections.ts';
 import type { TimeRange } from './range.ts';
@@ -12,10 +12,17 @@ import type { CompletedRow, WatermarkReader } from './watermark.ts';
  * not do: two gateways can hold snapshots of which neither is newer.
  */
 export interface Versions {
-  versionOf(project: string, range: TimeRange, snapshot: PositionVector, signal: AbortSignal): Promise<string>;
+  /** In the order of the ranges, which ascend and do not overlap. */
+  versionsOf(
+    project: string,
+    ranges: readonly TimeRange[],
+    snapshot: PositionVector,
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
 }
 
-type Touches = Map<number, Map<Stream, number>>;
+type Latest = Map<Stream, number>;
+type Touches = Map<number, Latest>;
 
 interface Loaded {
   readonly touches: Touches;
@@ -63,62 +70,87 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
     return loaded;
   };
 
-  const fromMemory = ({ touches }: Loaded, range: TimeRange, snapshot: PositionVector): string | null => {
-    const isTouched = createTouchTest(range.from, range.to);
-    const latest = new Map<Stream, number>();
+  const fromMemory = ({ touches }: Loaded, ranges: readonly TimeRange[], snapshot: PositionVector) => {
+    const latest = ranges.map((): Latest => new Map());
     for (const [touch, streams] of touches) {
-      if (!isTouched(touch)) continue;
-      for (const [stream, last] of streams) if (last > (latest.get(stream) ?? -1)) latest.set(stream, last);
+      for (const i of touchedBy(touch, ranges)) for (const [stream, last] of streams) raise(latest[i]!, stream, last);
     }
-    // A batch newer than the snapshot hides the older one that the snapshot has.
-    for (const [stream, last] of latest) if (last > (snapshot.get(stream) ?? -1)) return null;
-    return toVersion(latest);
+    return latest.map((streams) => {
+      // A batch newer than the snapshot hides the older one that the snapshot has.
+      for (const [stream, last] of streams) if (last > (snapshot.get(stream) ?? -1)) return null;
+      return toVersion(streams);
+    });
   };
 
   const fromLedger = async (
     project: string,
-    range: TimeRange,
+    ranges: readonly TimeRange[],
     snapshot: PositionVector,
     signal: AbortSignal,
-  ): Promise<string> => {
-    const isTouched = createTouchTest(range.from, range.to);
+  ): Promise<string[]> => {
     const bounds = [...snapshot]
       .map(([stream, last]) => `(log_stream = ${stream} AND last_offset <= ${last})`)
       .join(' OR ');
-    if (bounds === '') return toVersion(new Map());
-    const { rows } = await warehouse.query<{ touch: number; log_stream: number; last: string }>(
-      {
-        sql: `SELECT touch, log_stream, max(last_offset) AS last FROM ledger ARRAY JOIN touches AS touch
+    const latest = ranges.map((): Latest => new Map());
+    if (bounds !== '') {
+      const { rows } = await warehouse.query<{ touch: number; log_stream: number; last: string }>(
+        {
+          sql: `SELECT touch, log_stream, max(last_offset) AS last FROM ledger ARRAY JOIN touches AS touch
               WHERE phase = 'completed' AND project = {project:String} AND (${bounds}) GROUP BY touch, log_stream`,
-        params: { project },
-      },
-      { label: 'versions', lane: 'ledger', project, signal, limits: { resultRows: 20_000_000 } },
-    );
-    const latest = new Map<Stream, number>();
-    for (const { touch, log_stream, last } of rows) {
-      if (isTouched(touch)) latest.set(log_stream, Math.max(latest.get(log_stream) ?? -1, Number(last)));
+          params: { project },
+        },
+        { label: 'versions', lane: 'ledger', project, signal, limits: { resultRows: 20_000_000 } },
+      );
+      for (const { touch, log_stream, last } of rows)
+        for (const i of touchedBy(touch, ranges)) raise(latest[i]!, log_stream, Number(last));
     }
-    return toVersion(latest);
+    return latest.map(toVersion);
   };
 
   return {
-    async versionOf(project, range, snapshot, signal) {
+    async versionsOf(project, ranges, snapshot, signal) {
       if (snapshot !== described) {
         described = snapshot;
         memo = new Map();
       }
-      const memoKey = `${project}|${range.from}|${range.to}`;
-      const known = memo.get(memoKey);
-      if (known !== undefined) return withCorrections(known, watermark.correction(project));
+      const toMemoKey = ({ from, to }: TimeRange) => `${project}|${from}|${to}`;
       // Before the version: a correction that comes meanwhile makes another key, not a wrong one.
       const correction = watermark.correction(project);
-      const loaded = projects.get(project) ?? load(project);
-      if (loaded.pending) await loaded.ready;
-      const version = fromMemory(loaded, range, snapshot) ?? (await fromLedger(project, range, snapshot, signal));
-      if (snapshot === described) memo.set(memoKey, version);
-      return withCorrections(version, correction);
+      let known = ranges.map((range) => memo.get(toMemoKey(range)) ?? null);
+      if (known.includes(null)) {
+        const loaded = projects.get(project) ?? load(project);
+        if (loaded.pending) await loaded.ready;
+        known = fromMemory(loaded, ranges, snapshot);
+        if (known.includes(null)) {
+          const hidden = ranges.filter((_, i) => known[i] === null);
+          const found = (await fromLedger(project, hidden, snapshot, signal)).values();
+          known = known.map((version) => version ?? (found.next().value as string));
+        }
+        if (snapshot === described)
+          for (const [i, range] of ranges.entries()) memo.set(toMemoKey(range), known[i] as string);
+      }
+      return known.map((version) => withCorrections(version as string, correction));
     },
   };
+}
+
+/** Places of the ranges, which ascend and do not overlap, that the touch may lie in. */
+function touchedBy(touch: number, ranges: readonly TimeRange[]): number[] {
+  const { from, to } = toTouched(touch);
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle] as TimeRange).to > from) high = middle;
+    else low = middle + 1;
+  }
+  const places: number[] = [];
+  for (let i = low; i < ranges.length && (ranges[i] as TimeRange).from < to; i++) places.push(i);
+  return places;
+}
+
+function raise(latest: Latest, stream: Stream, last: number): void {
+  if (last > (latest.get(stream) ?? -1)) latest.set(stream, last);
 }
 
 function apply(touches: Touches, { stream, last, touches: touched }: CompletedRow): void {
@@ -128,7 +160,7 @@ function apply(touches: Touches, { stream, last, touches: touched }: CompletedRo
       streams = new Map();
       touches.set(touch, streams);
     }
-    if (last > (streams.get(stream) ?? -1)) streams.set(stream, last);
+    raise(streams, stream, last);
   }
 }
 

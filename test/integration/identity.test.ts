@@ -74,7 +74,7 @@ async function findWrong(
   const toText = (id: string) => (id.startsWith('user ') ? `u${id.slice(5)}` : `a${id.slice(10)}`);
   const labels = [...ids].flatMap((id) => [toUser(id), toAnonymous(id)]);
   const snapshot: PositionVector = new Map([[0, begin + count - 1]]);
-  const versions = { versionOf: async () => 'v' };
+  const versions = { versionsOf: async () => ['v'] };
   const identity = await createIdentities(bench.warehouse, versions).asOf(project, snapshot, AbortSignal.timeout(1e6));
   const person = toPerson(sql`sipHash64(id)`, identity, project, snapshot);
   const texts = value('Array(String)', labels.map(toText));

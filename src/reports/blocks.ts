@@ -1,0 +1,67 @@
+import type { Bucket, BucketRow } from './plan.ts';
+
+/**
+ * Cached rows of neighbouring buckets, under one key: a report of 90 days takes two or three looks into the cache, not 90.
+ * Each bucket's rows stand beside the version of the data that they were made of; those of another version are a miss.
+ */
+export type Block = Readonly<Record<string, CachedBucket>>;
+export type CachedBucket = readonly [version: string, rows: readonly BucketRow[]];
+
+const bucketsOfBlock = 64;
+/** Beside them come buckets at the edges of what was asked for. */
+const mostEntries = 160;
+
+/** The block of each bucket. Buckets of about the same length are together, whoever asks for them. */
+export function toBlockKeys(shape: string, buckets: readonly Bucket[]): string[] {
+  const [first, second] = buckets as [Bucket, Bucket | undefined];
+  // Days are 23 to 25 hours long and months 28 to 31 days: what is close shares a power of two.
+  const length = 2 ** Math.ceil(Math.log2((second?.start ?? first.to) - first.start));
+  return buckets.map(({ start }) => `${shape}:${Math.floor(start / (length * bucketsOfBlock))}x${length}`);
+}
+
+export function toEntryName({ start, from, to }: Bucket): string {
+  return `${start}:${from}:${to}`;
+}
+
+export function encodeBlock(block: Block): Buffer {
+  return Buffer.from(JSON.stringify(block));
+}
+
+/** undefined when the bytes are no block: a damaged entry is a miss. */
+export function decodeBlock(bytes: Buffer): Block | undefined {
+  try {
+    const block: unknown = JSON.parse(bytes.toString());
+    const isBlock =
+      typeof block === 'object' &&
+      block !== null &&
+      Object.values(block).every(
+        (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && Array.isArray(entry[1]),
+      );
+    return isBlock ? (block as Block) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The block with these entries, the oldest of the others left out when there are too many. */
+export function withEntries(block: Block | undefined, entries: ReadonlyMap<string, CachedBucket>): Block {
+  const kept = Object.entries(block ?? {}).filter(([name]) => !entries.has(name));
+  return Object.fromEntries([...kept.slice(Math.max(0, kept.length + entries.size - mostEntries)), ...entries]);
+}
+
+/**
+ * Pieces of consecutive places that have all of `missing`, at most `most` of them: the shortest gaps are computed again,
+ * since a statement more costs more than a bucket more.
+ */
+export function toRuns(missing: readonly number[], most: number): { readonly first: number; readonly last: number }[] {
+  const gaps = missing.slice(1).map((place, i) => ({ before: i + 1, width: place - (missing[i] as number) }));
+  const wide = gaps.filter(({ width }) => width > 1).sort((a, b) => b.width - a.width);
+  const cuts = new Set(wide.slice(0, most - 1).map(({ before }) => before));
+  const runs: { first: number; last: number }[] = [];
+  for (const [i, place] of missing.entries()) {
+    const run = runs[runs.length - 1];
+    if (run && !cuts.has(i)) run.last = place;
+    else runs.push({ first: place, last: place });
+  }
+  return runs;
+}
