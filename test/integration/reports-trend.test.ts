@@ -5,8 +5,8 @@ import { holdsForRandomStreams } from '../oracle/check.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { type SentBatch, toFacts } from '../oracle/sent.ts';
 import { number, scalar, scenes } from '../oracle/streams.ts';
-import { trends } from '../oracle/subjects.ts';
-import type { Measure, TrendQuestion } from '../oracle/trend.ts';
+import type { TrendQuestion } from '../oracle/trend.ts';
+import { measures, trends } from '../oracle/trend-subject.ts';
 
 let service: Service;
 beforeAll(async () => {
@@ -44,7 +44,9 @@ test.each(scenes)('every interval where the calendar of $zone does something ($c
       };
       const breakdown = interval === 'DAY' || interval === 'HOUR' ? [{ property: 'plan', limit: 2 }] : [];
       const sum = { event: 'Return', measure: 'SUM' as const, property: 'n' };
-      return { range, interval, series: [{ measure: 'UNIQUE_USERS' }, sum], breakdown };
+      const series = [{ measure: 'UNIQUE_USERS' as const }, sum, { measure: 'WEEKLY_ACTIVE' as const }];
+      // Some days before, the clock shows another time of the day where it changes.
+      return { range, interval, series, breakdown, compareTo: { shift: '3d' } };
     }),
   );
   for (const question of questions) {
@@ -52,23 +54,6 @@ test.each(scenes)('every interval where the calendar of $zone does something ($c
     expect({ question, answer: actual }).toEqual({ question, answer: expected });
   }
 });
-
-const measures: Measure[] = [
-  'COUNT',
-  'UNIQUE_USERS',
-  'COUNT_PER_USER',
-  'SUM',
-  'AVG',
-  'MIN',
-  'MAX',
-  'P50',
-  'P75',
-  'P90',
-  'P95',
-  'P99',
-  'UNIQUE_VALUES',
-  'UNIQUE_GROUPS',
-];
 
 test('every measure of numbers among other things, in all and broken down', async () => {
   const start = Date.UTC(2026, 0, 1);
@@ -110,9 +95,12 @@ test('every measure of numbers among other things, in all and broken down', asyn
         [],
         [{ property: 'plan', limit: 2 }],
         [{ property: 'n', limit: 3, includeOther: false }],
+        [{ property: 'n', bins: { count: 3 } }],
       ]) {
-        const { actual, expected } = await trends.compare({ range, series, breakdown }, about);
-        expect(actual).toEqual(expected);
+        for (const cumulative of [false, true]) {
+          const { actual, expected } = await trends.compare({ range, series, breakdown, cumulative }, about);
+          expect({ breakdown, cumulative, actual }).toEqual({ breakdown, cumulative, actual: expected });
+        }
       }
     }),
     { numRuns: Math.ceil(4 * Number(process.env.ORACLE_RUNS ?? 1)) },
