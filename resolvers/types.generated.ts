@@ -61,7 +61,7 @@ export type BinsInput =
  * nothing there has 0, or null where the measure of nothing is null. What is compared with the range has the lines of the range.
  */
 export type BreakdownInput = {
-  /** Intervals of numbers instead of single values. */
+  /** Intervals of numbers instead of single values; only in a trend. */
   readonly bins?: InputMaybe<BinsInput>;
   /** Not used with bins. */
   readonly includeOther?: InputMaybe<Scalars['Boolean']['input']>;
@@ -1493,6 +1493,8 @@ export type TrackPayload = {
 /**
  * Example: `trend(input: { range: { last: "30d" }, series: [{ event: "Order Completed" }] }) { buckets series { label values total } }`
  * Example: `trend(input: { range: { last: "4w" }, interval: WEEK, series: [{ event: "Order Completed", measure: UNIQUE_USERS }, { event: "Product Viewed", measure: UNIQUE_USERS }], formulas: ["A / B * 100"], breakdown: [{ property: "context.device.type", limit: 3 }], compareTo: { previousPeriod: true } }) { series { letter label breakdown values total previous { values total } } }`
+ * Example: `trend(input: { range: { last: "6M", weekStart: SUNDAY }, interval: WEEK, series: [{ measure: WEEKLY_ACTIVE }, { measure: MONTHLY_ACTIVE }], formulas: ["A / B"], compareTo: { shift: "1y" } }) { series { label values total } }`
+ * Example: `trend(input: { range: { last: "12M" }, interval: MONTH, cumulative: true, series: [{ event: "Order Completed", measure: UNIQUE_USERS }], breakdown: [{ property: "revenue", bins: { edges: [10, 100] } }, { property: "plan" }] }) { series { breakdown values total } }`
  */
 export type Trend = {
   /** Beginnings of the buckets, in order, none left out. */

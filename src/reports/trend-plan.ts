@@ -1,7 +1,7 @@
 import { type Breakdown, type Columns, toColumns } from './breakdown.ts';
 import type { Counting, MeasurePlan } from './measure.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
-import { firstOfDays, type Interval, nextBucket, type Range } from './range.ts';
+import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** One bucket of one line, or (total = 1) the whole of it. */
@@ -104,15 +104,25 @@ function selectRunningPercentile(question: TrendQuestion, columns: Columns, leve
 }
 
 /** What the windows of rolling days depend on: from the beginning of the first one. */
-export function toWindowRange(
-  { range, interval, buckets }: Pick<TrendQuestion, 'range' | 'interval' | 'buckets'>,
-  days: number,
-): Range {
-  return { ...range, from: windowStart(range, interval, buckets[0] as number, days) };
+export function toWindowRange({ range, interval, buckets }: Windows, days: number): Range {
+  const [from] = toWindowStarts({ range, interval, buckets: buckets.slice(0, 1) }, days) as [number];
+  return { ...range, from };
 }
 
-function windowStart({ timezone, to }: Range, interval: Interval, bucket: number, days: number): number {
-  return firstOfDays(Math.min(nextBucket(bucket, timezone, interval), to), timezone, days);
+type Windows = Pick<TrendQuestion, 'range' | 'interval' | 'buckets'>;
+
+/** Of each bucket, where the days begin that end with it. The calendar is asked once for a day: it takes its time. */
+function toWindowStarts({ range, interval, buckets }: Windows, days: number): number[] {
+  const { timezone, to } = range;
+  let day = { end: Number.NEGATIVE_INFINITY, from: 0 };
+  return buckets.map((start, i) => {
+    const end = Math.min(buckets[i + 1] ?? nextBucket(start, timezone, interval), to);
+    if (end > day.end) {
+      const own = previousBucket(end, range, 'DAY');
+      day = { end: nextBucket(own, timezone, 'DAY'), from: firstOfDays(end, timezone, days) };
+    }
+    return day.from;
+  });
 }
 
 /**
@@ -122,8 +132,8 @@ function windowStart({ timezone, to }: Range, interval: Interval, bucket: number
  */
 function selectRolling(question: TrendQuestion, columns: Columns, days: number): Sql {
   const { names, keys, indexes } = columns;
-  const { range, interval, buckets, condition } = question;
-  const starts = buckets.map((start) => windowStart(range, interval, start, days));
+  const { range, buckets, condition } = question;
+  const starts = toWindowStarts(question, days);
   const pieces = [...new Set([...starts, ...buckets.slice(1)])]
     .filter((time) => time >= (starts[0] as number))
     .sort((a, b) => a - b);

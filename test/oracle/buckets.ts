@@ -28,11 +28,11 @@ const day = 24 * hour;
 export function startOf(time: number, interval: Interval, zone: string, weekStart: WeekStart = 'MONDAY'): number {
   const wall = DateTime.fromMillis(time, { zone });
   if (interval === 'WEEK') {
-    // Back from day to day until it is the first of a week.
-    let first = wall.startOf('day');
-    while (first.setLocale('en').weekdayLong!.toUpperCase() !== weekStart)
-      first = first.minus({ days: 1 }).startOf('day');
-    return firstOf(first);
+    // Back from date to date, of which a zone may have left one out, until it is the first of a week.
+    let days = 0;
+    const date = DateTime.utc(wall.year, wall.month, wall.day, { locale: 'en' });
+    while (date.minus({ days }).weekdayLong!.toUpperCase() !== weekStart) days++;
+    return firstOf(wall.startOf('day').minus({ days }).startOf('day'));
   }
   return firstOf(wall.startOf(interval.toLowerCase() as DateTimeUnit));
 }

@@ -119,33 +119,40 @@ export function answerTrend(
     passes(fact, question.filter);
   const isWithin = ({ time }: Fact, { from, to }: Span) => from <= time && time < to;
 
-  /** Where the days begin that a bucket of rolling days looks back to. */
-  const windowStart = ({ span, buckets }: Period, bucket: number, days: number) => {
-    const end = Math.min(nextStart(buckets[bucket] as number, interval, timezone, weekStart), span.to);
-    return firstOfDays(end, days, timezone);
-  };
+  /** Of each bucket, the rolling days that end with it; the last of them is that of its last millisecond. */
+  const toWindows = remembered(({ span, buckets }: Period, days: number): Span[] => {
+    const dayStarts = toBuckets({ from: buckets[0] as number, to: span.to }, 'DAY', timezone);
+    const firsts = dayStarts.map((start) => firstOfDays(start + 1, days, timezone));
+    return buckets.map((start) => {
+      const to = Math.min(nextStart(start, interval, timezone, weekStart), span.to);
+      return { from: firsts[bucketOf(to - 1, dayStarts)] as number, to };
+    });
+  });
   const daysOf = ({ measure }: Series) => (measure === 'WEEKLY_ACTIVE' ? 7 : measure === 'MONTHLY_ACTIVE' ? 30 : 0);
   const toSeen = (series: Series, period: Period): Span =>
-    daysOf(series) > 0 ? { from: windowStart(period, 0, daysOf(series)), to: period.span.to } : period.span;
+    daysOf(series) > 0 ? { ...period.span, from: toWindows(period, daysOf(series))[0]!.from } : period.span;
 
   const count = (of: readonly Fact[], series: Series, period: Period): Numbers => {
-    const { buckets, span } = period;
     const days = daysOf(series);
-    const values = buckets.map((_, i) => {
-      if (days > 0) {
-        const from = windowStart(period, i, days);
-        const to = Math.min(nextStart(buckets[i] as number, interval, timezone, weekStart), span.to);
-        return measure(
-          of.filter((fact) => isWithin(fact, { from, to })),
+    if (days > 0) {
+      const values = toWindows(period, days).map((window) =>
+        measure(
+          of.filter((fact) => isWithin(fact, window)),
           { measure: 'UNIQUE_USERS' },
-        );
-      }
-      return measure(
-        of.filter(({ time }) => (cumulative ? bucketOf(time, buckets) <= i : bucketOf(time, buckets) === i)),
-        series,
+        ),
       );
-    });
-    return { values, total: days > 0 ? (values.at(-1) as Amount) : measure(of, series) };
+      return { values, total: values.at(-1) as Amount };
+    }
+    const byBucket = Map.groupBy(of, ({ time }) => bucketOf(time, period.buckets));
+    const values: Amount[] = [];
+    const soFar: Fact[] = [];
+    for (const i of period.buckets.keys()) {
+      const within = byBucket.get(i) ?? [];
+      soFar.push(...within);
+      const same = cumulative && within.length === 0 ? values.at(-1) : undefined;
+      values.push(same ?? measure(cumulative ? soFar : within, series));
+    }
+    return { values, total: measure(of, series) };
   };
 
   const breakdowns = question.breakdown ?? [];
@@ -182,8 +189,9 @@ export function answerTrend(
     };
     const toLines = (period: Period): Line[] => {
       const lines = new Map<string, Line>();
+      const seen = toSeen(series, period);
       for (const fact of facts) {
-        if (!belongs(fact, series) || !isWithin(fact, toSeen(series, period))) continue;
+        if (!belongs(fact, series) || !isWithin(fact, seen)) continue;
         const places = breakdowns.map((_, i) => toPlace(fact, i));
         if (places.includes(null)) continue;
         const line = lines.get(JSON.stringify(places)) ?? { places: places as Place[], facts: [] };
@@ -266,6 +274,18 @@ export function answerTrend(
     toTrendLines('ABCDEFGHIJKLMNOPQRSTUVWXYZ'[s] as string, label ?? event ?? '(all events)', answers[s] as Answer[]),
   );
   return { buckets: present.buckets, series: [...shown, ...calculated].flat() };
+}
+
+/** The calendar is slow: computed once for a period and so many days. */
+function remembered(compute: (period: Period, days: number) => Span[]): typeof compute {
+  const known = new Map<Period, Map<number, Span[]>>();
+  return (period, days) => {
+    const ofPeriod = known.get(period) ?? new Map<number, Span[]>();
+    known.set(period, ofPeriod);
+    const spans = ofPeriod.get(days) ?? compute(period, days);
+    ofPeriod.set(days, spans);
+    return spans;
+  };
 }
 
 /** Bins in order, others last, most events first, then by text. */
