@@ -72,16 +72,16 @@ function toEdges(low: number, high: number, count: number): number[] {
   return [low, ...new Set(inner.filter((edge) => low < edge && edge < high)), high];
 }
 
-/** 0 without a number, 1 in the first bin, and so on. */
-export function toBinIndex({ count, edges }: Bins, property: Property): Sql {
+/** 0 without a number, 1 in the first bin, and so on. `found`: a name for the number. */
+export function toBinIndex({ count, edges }: Bins, property: Property, found: Sql): Sql {
   const number = toNumber(property);
   // Of those of equal width, the first begins with the smallest and the last ends with the largest number that there is.
   const cuts = count === null ? edges : edges.slice(1, -1);
   const [first] = cuts;
   if (first === undefined) return sql`toUInt16(isNotNull(${number}))`;
   const starts = toFloats(cuts);
-  return sql`toUInt16(multiIf(isNull(${number}), 0, ${number} < ${starts}[1], 1,
-    transform(roundDown(ifNull(${number}, 0), ${starts}), ${starts}, ${value(
+  return sql`toUInt16(multiIf(isNull(${number} AS ${found}), 0, ${found} < ${starts}[1], 1,
+    transform(roundDown(ifNull(${found}, 0), ${starts}), ${starts}, ${value(
       'Array(UInt16)',
       cuts.map((_, i) => i + 2),
     )}, 0)))`;

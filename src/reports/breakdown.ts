@@ -80,8 +80,10 @@ export function toColumns(breakdowns: readonly Breakdown[], chosenBy: Sql): Colu
   const keys: Sql[] = [];
   breakdowns.forEach(({ property, limit, includeOther, bins }, i) => {
     const d = ours(`d${i}`);
+    // Named, and written once: what tells of a person is a long way to go for the engine.
+    const found = ours(`found${i}`);
     if (bins) {
-      indexes.push(sql`${toBinIndex(bins, property)} AS ${d}, `);
+      indexes.push(sql`${toBinIndex(bins, property, found)} AS ${d}, `);
       keys.push(sql`if(${d} = 0, '', concat('=', toString(${d} - 1))) AS ${ours(`k${i}`)}, `);
       return;
     }
@@ -94,11 +96,10 @@ export function toColumns(breakdowns: readonly Breakdown[], chosenBy: Sql): Colu
     const texts = sql`arrayMap(key -> substring(key, 2), arrayFilter(key -> key != '', ${top}))`;
     const places = sql`arrayFilter((place, key) -> key != '', arrayEnumerate(${top}), ${top})`;
     // transform takes no empty lists.
-    const place = sql`transform(ifNull(${text}, ''), if(empty(${texts}), [''], ${texts}), if(empty(${texts}), [0], ${places}), 0)`;
-    const position = sql`toUInt16(if(isNull(${text}), indexOf(${top}, ''), ${place}))`;
-    indexes.push(sql`${position} AS ${d}, `);
+    const place = sql`transform(ifNull(${found}, ''), if(empty(${texts}), [''], ${texts}), if(empty(${texts}), [0], ${places}), 0)`;
+    indexes.push(sql`toUInt16(if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})) AS ${d}, `);
     keys.push(sql`if(${d} = 0, ${value('String', otherKey)}, ${top}[${d}]) AS ${ours(`k${i}`)}, `);
-    if (!includeOther) conditions.push(sql`${position} != 0`);
+    if (!includeOther) conditions.push(sql`${d} != 0`);
   });
   return {
     declarations: declarations.length === 0 ? sql`` : sql`WITH ${join(declarations, ', ')} `,

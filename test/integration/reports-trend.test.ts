@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 test('trends of random streams are what plain counting gives', async () => {
-  await holdsForRandomStreams(service, trends, { streams: 35, questions: [4, 8] });
+  await holdsForRandomStreams(service, trends, { streams: 16, questions: [4, 8] });
 }, 600_000);
 
 const hour = 3_600_000;

@@ -40,10 +40,10 @@ export const trendMutations: readonly Mutation[] = [
       [
         'breakdown.ts',
         'if(empty(${texts}), [0], ${places}), 0)`',
-        "if(empty(${texts}), [0], ${places}), 1001 + cityHash64(ifNull(${text}, '')) % 1000)`",
+        "if(empty(${texts}), [0], ${places}), 1001 + cityHash64(ifNull(${found}, '')) % 1000)`",
       ],
       ['breakdown.ts', 'if(${d} = 0, ${value', 'if(${d} = 0 OR ${d} > 1000, ${value'],
-      ['breakdown.ts', '`${position} != 0`', '`${position} BETWEEN 1 AND 1000`'],
+      ['breakdown.ts', '`${d} != 0`', '`${d} BETWEEN 1 AND 1000`'],
       ['trend-lines.ts', 'line.total = part;', 'line.total = line.total ? measure.combine(line.total, part) : part;'],
       [
         'trend-lines.ts',
@@ -126,8 +126,8 @@ export const trendMutations: readonly Mutation[] = [
     'a number on the edge is in the bin below',
     'trend',
     'bins.ts',
-    '${number} < ${starts}[1], 1',
-    '${number} <= ${starts}[1], 1',
+    '${found} < ${starts}[1], 1',
+    '${found} <= ${starts}[1], 1',
   ),
   one('a division by zero is 0', 'trend', 'formula.ts', '? value + 0 : null', '? value + 0 : 0'),
   one(

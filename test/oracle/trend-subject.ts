@@ -73,7 +73,7 @@ function question(scene: Scene): Arbitrary<TrendQuestion> {
       formulas: fc.array(formula, { minLength: 1, maxLength: 2 }),
     });
     const plain = fc.record({
-      series: fc.array(series([...measures, ...rolling, ...rolling]), { minLength: 1, maxLength: 3 }),
+      series: fc.array(series([...measures, ...rolling, ...rolling]), { minLength: 1, maxLength: 2 }),
       formulas: fc.constant(undefined),
     });
     return fc
