@@ -41,12 +41,31 @@ export type AliasInput = {
 };
 
 /**
+ * One of both. Lines are in the order of the bins, and named as `[10, 20)`: 10 belongs to it, 20 does not. Events without a number at the property
+ * share the line `(none)`, which comes last. Bins without events have no line.
+ */
+export type BinsInput =
+  /**
+   * So many of equal width, 1 to 100, between the smallest and the largest number that the events of all series have (with those to
+   * compare with). The last one includes its end: `[90, 100]`.
+   */
+  { readonly count: Scalars['Int']['input']; readonly edges?: never; }
+  |  /** 1 to 100 numbers, ascending: `[10, 20]` makes the bins `(-∞, 10)`, `[10, 20)` and `[20, ∞)`. */
+  { readonly count?: never; readonly edges: ReadonlyArray<Scalars['Float']['input']>; };
+
+/**
  * The `limit` values with the most events over the whole range (ties: the smaller text first) get a line each; all others share one,
- * computed from their events and not from their lines, so that unique counts and averages are right.
+ * computed from their events and not from their lines, so that unique counts and averages are right. With several breakdowns each chooses its
+ * own values, and lines are the combinations of them. Each series has its own most frequent values. With formulas all series
+ * have the same lines: those of the values most frequent among the events that belong to any of the series; a series that has
+ * nothing there has 0, or null where the measure of nothing is null. What is compared with the range has the lines of the range.
  */
 export type BreakdownInput = {
+  /** Intervals of numbers instead of single values; only in a trend. */
+  readonly bins?: InputMaybe<BinsInput>;
+  /** Not used with bins. */
   readonly includeOther?: InputMaybe<Scalars['Boolean']['input']>;
-  /** 1 to 1,000. */
+  /** 1 to 1,000. Not used with bins. */
   readonly limit?: InputMaybe<Scalars['Int']['input']>;
   readonly property: Scalars['String']['input'];
 };
@@ -75,6 +94,16 @@ export type CatalogProperty = {
   /** What values were seen: String, Float64, Int64, Bool, Array(...) */
   readonly types: ReadonlyArray<Scalars['String']['output']>;
 };
+
+/** One of both. */
+export type CompareInput =
+  /**
+   * The range that ends where this one begins and is as long: as many intervals where the range is made of whole ones, otherwise as many
+   * days where it is made of whole days of the timezone, otherwise as many milliseconds.
+   */
+  { readonly previousPeriod: Scalars['Boolean']['input']; readonly shift?: never; }
+  |  /** The range so much earlier on the clock of its timezone: "7d", "1y"; units as in RangeInput.last. "168h" is elapsed time, where clocks change that is not "7d". */
+  { readonly previousPeriod?: never; readonly shift: Scalars['String']['input']; };
 
 export type Consistency =
   /** No token was handed in. */
@@ -535,7 +564,7 @@ export type Interval =
   | 'MINUTE'
   | 'MONTH'
   | 'QUARTER'
-  /** From Monday. */
+  /** From Monday, or weekStart. */
   | 'WEEK'
   | 'YEAR';
 
@@ -681,6 +710,8 @@ export type Measure =
   | 'COUNT_PER_USER'
   | 'MAX'
   | 'MIN'
+  /** The same over 30 days. */
+  | 'MONTHLY_ACTIVE'
   /** P50 to P99: exact, interpolated between the two nearest values (as percentile_cont of SQL). */
   | 'P50'
   | 'P75'
@@ -688,10 +719,15 @@ export type Measure =
   | 'P95'
   | 'P99'
   | 'SUM'
-  /** Groups: as many as there are different groupIds. Events without one count for none. */
+  /** Different groups; events without a group count for none. */
   | 'UNIQUE_GROUPS'
   | 'UNIQUE_USERS'
-  | 'UNIQUE_VALUES';
+  | 'UNIQUE_VALUES'
+  /**
+   * Persons who were active within 7 calendar days of the timezone, also where these begin before the range. The last of them is the day in
+   * which the bucket ends (or the range, where that comes first), up to this end. The total is that of the last bucket.
+   */
+  | 'WEEKLY_ACTIVE';
 
 /**
  * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
@@ -1118,7 +1154,7 @@ export type QueryTrendArgs = {
 };
 
 /**
- * Half-open: from <= t < to. Days, weeks (from Monday), months, quarters and years are those of the timezone, daylight saving included.
+ * Half-open: from <= t < to. Days, weeks, months, quarters and years are those of the timezone, daylight saving included.
  * One is required: from (and to, by default now), or last ("30d", "12w", "6M", "90m", "24h", "4q", "2y": that many whole units up to now,
  * the present one included).
  */
@@ -1128,6 +1164,8 @@ export type RangeInput = {
   /** A name of the IANA time zone database: Europe/Berlin. */
   readonly timezone?: InputMaybe<Scalars['String']['input']>;
   readonly to?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The first day of weeks, for the interval WEEK and for last: "4w". */
+  readonly weekStart?: InputMaybe<WeekStart>;
 };
 
 /** How old, how exact and how expensive an answer is. */
@@ -1452,38 +1490,79 @@ export type TrackPayload = {
   readonly token: Scalars['ConsistencyToken']['output'];
 };
 
-/** Example: `trend(input: { range: { last: "30d" }, series: [{ event: "Order Completed" }] }) { buckets series { label values total } }` */
+/**
+ * Example: `trend(input: { range: { last: "30d" }, series: [{ event: "Order Completed" }] }) { buckets series { label values total } }`
+ * Example: `trend(input: { range: { last: "4w" }, interval: WEEK, series: [{ event: "Order Completed", measure: UNIQUE_USERS }, { event: "Product Viewed", measure: UNIQUE_USERS }], formulas: ["A / B * 100"], breakdown: [{ property: "context.device.type", limit: 3 }], compareTo: { previousPeriod: true } }) { series { letter label breakdown values total previous { values total } } }`
+ * Example: `trend(input: { range: { last: "6M", weekStart: SUNDAY }, interval: WEEK, series: [{ measure: WEEKLY_ACTIVE }, { measure: MONTHLY_ACTIVE }], formulas: ["A / B"], compareTo: { shift: "1y" } }) { series { label values total } }`
+ * Example: `trend(input: { range: { last: "12M" }, interval: MONTH, cumulative: true, series: [{ event: "Order Completed", measure: UNIQUE_USERS }], breakdown: [{ property: "revenue", bins: { edges: [10, 100] } }, { property: "plan" }] }) { series { breakdown values total } }`
+ */
 export type Trend = {
   /** Beginnings of the buckets, in order, none left out. */
   readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
   readonly meta: ReportMeta;
+  /** The lines of series A, of B, and so on, then those of the formulas. Of one series: most events first, `(other)` last. */
   readonly series: ReadonlyArray<TrendSeries>;
 };
 
 export type TrendInput = {
-  /** At most one. */
+  /** Up to 3 of them: a line for each combination of values that occurs. */
   readonly breakdown?: InputMaybe<ReadonlyArray<BreakdownInput>>;
+  /** Gives each line a second one, of an earlier time. */
+  readonly compareTo?: InputMaybe<CompareInput>;
+  /**
+   * Each bucket's value is the measure of everything from the beginning of the range to the end of the bucket: a sum that grows, and for
+   * unique counts, averages and percentiles what all these events together have (somebody who comes back is not counted again). Not
+   * for WEEKLY_ACTIVE and MONTHLY_ACTIVE, which look back over days of their own.
+   */
+  readonly cumulative?: InputMaybe<Scalars['Boolean']['input']>;
   /** Holds for all series. */
   readonly filter?: InputMaybe<EventFilter>;
+  /**
+   * Up to 26 lines that are calculated from those of the series, which come before them: `A / B * 100`. Letters of series, numbers, + - * /,
+   * parentheses and a minus in front. Null where an operand is null, and for a division by zero. A total is calculated from totals, and
+   * not summed up. With a breakdown, formulas go line by line: see BreakdownInput.
+   */
+  readonly formulas?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   readonly freshness?: InputMaybe<FreshnessInput>;
   /** At most 10,000 buckets. */
   readonly interval?: InputMaybe<Interval>;
   readonly range: RangeInput;
-  /** 1 to 26 of them. */
+  /** 1 to 26 of them. The first is A, the next B, and so on. */
   readonly series: ReadonlyArray<SeriesInput>;
 };
 
 export type TrendSeries = {
   /** The value of each breakdown; empty without one. `(none)` stands for events without the property, `(other)` for the rest. */
   readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
-  /** True for the line that all values beyond the limit share. */
+  /** True where one of the breakdowns stands for all values beyond its limit. */
   readonly isOther: Scalars['Boolean']['output'];
+  /** The series' label; the formula. */
   readonly label: Scalars['String']['output'];
+  /** A for the first series, B for the second; null for a formula. */
+  readonly letter: Maybe<Scalars['String']['output']>;
+  /** The same line in the time to compare with; null without compareTo. */
+  readonly previous: Maybe<TrendSeriesComparison>;
   /** The measure over the whole range: not a sum of uniques. */
   readonly total: Maybe<Scalars['Float']['output']>;
   /** One for each bucket. Counts and sums of nothing are 0, every other measure of nothing is null. */
   readonly values: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
 };
+
+export type TrendSeriesComparison = {
+  /** Beginnings of its buckets. Where months or days are of different length these can be more or fewer than those of the range. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  readonly total: Maybe<Scalars['Float']['output']>;
+  readonly values: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
+};
+
+export type WeekStart =
+  | 'FRIDAY'
+  | 'MONDAY'
+  | 'SATURDAY'
+  | 'SUNDAY'
+  | 'THURSDAY'
+  | 'TUESDAY'
+  | 'WEDNESDAY';
 
 
 
@@ -1559,11 +1638,13 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   AliasInput: AliasInput;
+  BinsInput: BinsInput;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   BreakdownInput: BreakdownInput;
   Catalog: ResolverTypeWrapper<Omit<Catalog, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   CatalogEvent: ResolverTypeWrapper<CatalogEvent>;
   CatalogProperty: ResolverTypeWrapper<CatalogProperty>;
+  CompareInput: CompareInput;
   Consistency: Consistency;
   ConsistencyToken: ResolverTypeWrapper<Scalars['ConsistencyToken']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
@@ -1662,16 +1743,20 @@ export type ResolversTypes = {
   Trend: ResolverTypeWrapper<Omit<Trend, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   TrendInput: TrendInput;
   TrendSeries: ResolverTypeWrapper<TrendSeries>;
+  TrendSeriesComparison: ResolverTypeWrapper<TrendSeriesComparison>;
+  WeekStart: WeekStart;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   AliasInput: AliasInput;
+  BinsInput: BinsInput;
   Boolean: Scalars['Boolean']['output'];
   BreakdownInput: BreakdownInput;
   Catalog: Omit<Catalog, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   CatalogEvent: CatalogEvent;
   CatalogProperty: CatalogProperty;
+  CompareInput: CompareInput;
   ConsistencyToken: Scalars['ConsistencyToken']['output'];
   DateTime: Scalars['DateTime']['output'];
   DeadLetter: DeadLetter;
@@ -1755,6 +1840,7 @@ export type ResolversParentTypes = {
   Trend: Omit<Trend, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   TrendInput: TrendInput;
   TrendSeries: TrendSeries;
+  TrendSeriesComparison: TrendSeriesComparison;
 };
 
 export type CatalogResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Catalog'] = ResolversParentTypes['Catalog']> = {
@@ -2200,6 +2286,14 @@ export type TrendSeriesResolvers<ContextType = Context, ParentType extends Resol
   breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  letter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  previous?: Resolver<Maybe<ResolversTypes['TrendSeriesComparison']>, ParentType, ContextType>;
+  total?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
+};
+
+export type TrendSeriesComparisonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendSeriesComparison'] = ResolversParentTypes['TrendSeriesComparison']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
   total?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
   values?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
 };
@@ -2264,5 +2358,6 @@ export type Resolvers<ContextType = Context> = {
   TrackPayload?: TrackPayloadResolvers<ContextType>;
   Trend?: TrendResolvers<ContextType>;
   TrendSeries?: TrendSeriesResolvers<ContextType>;
+  TrendSeriesComparison?: TrendSeriesComparisonResolvers<ContextType>;
 };
 

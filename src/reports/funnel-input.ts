@@ -1,11 +1,12 @@
 import { TallygateError } from '../errors.ts';
+import { parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, toSelection } from './measure.ts';
 import { person } from './plan.ts';
 import { parseProperty, toText } from './property.ts';
 import type { Range, RangeInput } from './range.ts';
 import type { FreshnessInput } from './session.ts';
-import { type Sql, sql } from './sql.ts';
+import type { Sql } from './sql.ts';
 
 /** What the client asks for, and what it means. */
 
@@ -51,16 +52,12 @@ export interface Question {
   readonly filter: Sql;
 }
 
-interface Breakdown {
-  readonly key: Sql;
-  readonly limit: number;
-  readonly includeOther: boolean;
+interface Breakdown extends ValueBreakdown {
   readonly attribution: FunnelAttribution;
 }
 
 const longestWindow = 366 * 24 * 3600;
 const mostExclusions = 7;
-const mostValues = 1000;
 
 /** Throws INVALID_INPUT, INVALID_FILTER. */
 export function parseFunnel(input: FunnelInput, range: Range): Question {
@@ -104,14 +101,7 @@ function parseBy(by: string): Question['by'] {
 }
 
 function parseBreakdown(input: FunnelBreakdownInput): Breakdown {
-  const limit = input.limit ?? 10;
-  if (limit < 1 || limit > mostValues) throw invalid(`breakdown.limit: expected 1 to ${mostValues}, got ${limit}`);
-  return {
-    key: sql`ifNull(concat('=', ${toText(parseProperty(input.property))}), '')`,
-    limit,
-    includeOther: input.includeOther ?? true,
-    attribution: input.attribution ?? 'FIRST_TOUCH',
-  };
+  return { ...parseValueBreakdown(input), attribution: input.attribution ?? 'FIRST_TOUCH' };
 }
 
 /** Steps of different events have no event in common; any others may. Groups of one class are left out when it is one step. */

@@ -1,8 +1,9 @@
 import { toAttempts } from './funnel-attempts.ts';
 import { literal } from './funnel-chains.ts';
 import type { Question } from './funnel-input.ts';
+import { otherKey } from './key.ts';
 import { type Plan, person, rowsIn, toBucketExpression } from './plan.ts';
-import { allOf, join, type Sql, sql } from './sql.ts';
+import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** How many got exactly this far: 1 for the first step alone. */
 export interface LevelRow {
@@ -59,7 +60,7 @@ export function planLines(question: Question): Plan {
   const { limit, includeOther } = breakdown;
   return {
     label: 'funnel',
-    select: sql`SELECT if(place <= ${literal(limit)}, key, '~') AS line, sumForEachMerge(c) AS counts,
+    select: sql`SELECT if(place <= ${literal(limit)}, key, ${value('String', otherKey)}) AS line, sumForEachMerge(c) AS counts,
         ${quantiles('ForEachMerge')}(p) AS fromPrevious, ${quantiles('ForEachMerge')}(s) AS fromStart
       FROM (SELECT key, c, p, s, row_number() OVER (ORDER BY n DESC, key) AS place FROM (
         SELECT line AS key, count() AS n, sumForEachState(${counted}) AS c, ${quantiles('ForEachState')}(${fromPrevious}) AS p,

@@ -9,6 +9,7 @@ import {
   planLines,
   planTrend,
 } from './funnel-plans.ts';
+import { compareKeys, otherKey, toShownKey } from './key.ts';
 import { type EventSelector, toLabel } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
 import type { Connection } from './page.ts';
@@ -162,22 +163,22 @@ function toStepTimes(line: LineRow | undefined, i: number): StepTimes {
 }
 
 function toBreakdown(selectors: readonly EventSelector[], rows: readonly LineRow[], later: Later): FunnelBreakdown[] {
-  const own = rows.flatMap(({ line }) => (line === '~' ? [] : [line]));
+  const own = rows.flatMap(({ line }) => (line === otherKey ? [] : [line]));
   return rows
     .map((row) => ({ row, counts: toLineCounts(selectors.length, row) }))
     .sort(
       (a, b) =>
-        Number(a.row.line === '~') - Number(b.row.line === '~') ||
+        Number(a.row.line === otherKey) - Number(b.row.line === otherKey) ||
         (b.counts[0] as number) - (a.counts[0] as number) ||
-        Buffer.compare(Buffer.from(a.row.line), Buffer.from(b.row.line)),
+        compareKeys(a.row.line, b.row.line),
     )
     .map(({ row, counts }) => {
-      const isOther = row.line === '~';
+      const isOther = row.line === otherKey;
       const isInLine = isOther
         ? sql`line NOT IN ${value('Array(String)', own)}`
         : sql`line = ${value('String', row.line)}`;
       return {
-        value: isOther ? '(other)' : row.line === '' ? '(none)' : row.line.slice(1),
+        value: toShownKey(row.line),
         isOther,
         steps: toSteps(selectors, counts, async () => row, later, isInLine, true),
       };

@@ -7,7 +7,12 @@ import { type Sql, sql } from './sql.ts';
 export const otherKey = '~';
 
 export function toKey(property: string): Sql {
-  return sql`ifNull(concat('=', ${toText(parseProperty(property))}), '')`;
+  return textKey(toText(parseProperty(property)));
+}
+
+/** Of a text, or NULL. */
+export function textKey(text: Sql): Sql {
+  return sql`ifNull(concat('=', ${text}), '')`;
 }
 
 /** As clients see it. */
@@ -24,7 +29,7 @@ export function parseLimit(limit: number, at: string, least = 1): number {
   return limit;
 }
 
-/** By code point, as the warehouse orders texts. */
+/** By code point, as the warehouse orders texts: none before all values, and the others after them. */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -40,7 +40,7 @@ export function runLifecycle(session: Session, input: LifecycleInput): Promise<L
     const range = parseRange(input.range, moment.now);
     const interval = input.interval ?? 'DAY';
     const buckets = toBuckets(range, interval);
-    const before = previousBucket(buckets[0] as number, range.timezone, interval);
+    const before = previousBucket(buckets[0] as number, range, interval);
     const end = nextBucket(buckets[buckets.length - 1] as number, range.timezone, interval);
     const cell = await session.load(
       moment,

@@ -18,7 +18,9 @@ export type Measure =
   | 'P95'
   | 'P99'
   | 'UNIQUE_VALUES'
-  | 'UNIQUE_GROUPS';
+  | 'UNIQUE_GROUPS'
+  | 'WEEKLY_ACTIVE'
+  | 'MONTHLY_ACTIVE';
 
 /** Which events, of a series or a step. */
 export interface EventSelector {
@@ -36,30 +38,100 @@ export function toLabel({ event, label }: EventSelector): string {
   return label ?? event ?? '(all events)';
 }
 
+/** Numbers of a bucket's events, of which the measure is made: `x` and `y` are what its Counting says, `n` counts the events. */
+export interface Part {
+  readonly n: number;
+  readonly x: number | null;
+  readonly y: number | null;
+}
+
+/** How a measure is counted in SQL. The SQL is what `x` and `y` of a Part are. */
+export type Counting =
+  /** Parts of buckets add up to that of all buckets. */
+  | { readonly kind: 'sums'; readonly x: Sql; readonly y: Sql }
+  /** Different values; NULL is none. */
+  | { readonly kind: 'distinct'; readonly of: Sql }
+  | { readonly kind: 'percentile'; readonly level: Sql; readonly of: Sql }
+  /** Persons in the days that end with a bucket. */
+  | { readonly kind: 'rolling'; readonly days: number };
+
+export interface MeasurePlan {
+  readonly counting: Counting;
+  /** NULL where there is nothing to measure, but 0 for counts and sums. */
+  readonly toValue: (part: Part) => number | null;
+  /** The part of both, `b` the later one. */
+  readonly combine: (a: Part, b: Part) => Part;
+}
+
 const percentiles: Partial<Record<Measure, number>> = { P50: 0.5, P75: 0.75, P90: 0.9, P95: 0.95, P99: 0.99 };
 
-/** The aggregate for a measure: NULL where there is nothing to measure, but 0 for counts and sums. Throws INVALID_INPUT. */
-export function toAggregate(measure: Measure, propertyName: string | null | undefined, at: string): Sql {
-  if (measure === 'COUNT') return sql`toFloat64(count())`;
-  if (measure === 'UNIQUE_USERS') return sql`toFloat64(uniqExact(${person}))`;
-  if (measure === 'COUNT_PER_USER') return sql`if(count() = 0, NULL, count() / uniqExact(${person}))`;
-  if (measure === 'UNIQUE_GROUPS') return sql`toFloat64(uniqExactIf(group_id, group_id != ''))`;
+const none: Sql = sql`NULL`;
+
+/** Throws INVALID_INPUT. */
+export function toMeasurePlan(measure: Measure, propertyName: string | null | undefined, at: string): MeasurePlan {
+  const sums = (x: Sql, y: Sql, toValue: MeasurePlan['toValue'], combine = add): MeasurePlan => ({
+    counting: { kind: 'sums', x, y },
+    toValue,
+    combine,
+  });
+  const distinct = (of: Sql, toValue: MeasurePlan['toValue'] = ({ x }) => x ?? 0): MeasurePlan => ({
+    counting: { kind: 'distinct', of },
+    toValue,
+    combine: add,
+  });
+  const rolling = (days: number): MeasurePlan => ({
+    counting: { kind: 'rolling', days },
+    toValue: ({ x }) => x ?? 0,
+    combine: add,
+  });
+  switch (measure) {
+    case 'COUNT':
+      return sums(none, none, ({ n }) => n);
+    case 'UNIQUE_USERS':
+      return distinct(person);
+    case 'COUNT_PER_USER':
+      return distinct(person, ({ n, x }) => (x ? n / x : null));
+    case 'UNIQUE_GROUPS':
+      return distinct(sql`nullIf(group_id, '')`);
+    case 'WEEKLY_ACTIVE':
+      return rolling(7);
+    case 'MONTHLY_ACTIVE':
+      return rolling(30);
+  }
   const property = requireProperty(measure, propertyName, at);
-  if (measure === 'UNIQUE_VALUES') return sql`toFloat64(uniqExact(${toText(property)}))`;
   const number = toNumber(property);
   switch (measure) {
+    case 'UNIQUE_VALUES':
+      return distinct(toText(property));
     // Kahan's summation: the error does not grow with the number of rows, nor depend on their order in practice.
     case 'SUM':
-      return sql`ifNull(sumKahan(${number}), 0)`;
+      return sums(sql`sumKahan(${number})`, none, ({ x }) => x ?? 0);
     case 'AVG':
-      return sql`if(count(${number}) = 0, NULL, sumKahan(${number}) / count(${number}))`;
+      return sums(sql`sumKahan(${number})`, sql`count(${number})`, ({ x, y }) => (y ? (x ?? 0) / y : null));
     case 'MIN':
-      return sql`minOrNull(${number})`;
+      return sums(sql`minOrNull(${number})`, none, ({ x }) => x, choose(Math.min));
     case 'MAX':
-      return sql`maxOrNull(${number})`;
+      return sums(sql`maxOrNull(${number})`, none, ({ x }) => x, choose(Math.max));
     default:
-      return sql`if(count(${number}) = 0, NULL, quantileExactInclusive(${level(percentiles[measure] as number)})(${number}))`;
+      return {
+        counting: { kind: 'percentile', level: level(percentiles[measure] as number), of: number },
+        toValue: ({ x }) => x,
+        // Each is of everything up to its bucket.
+        combine: (a, b) => ({ n: a.n + b.n, x: b.x, y: b.y }),
+      };
   }
+}
+
+function add(a: Part, b: Part): Part {
+  return { n: a.n + b.n, x: plus(a.x, b.x), y: plus(a.y, b.y) };
+}
+
+function plus(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : a + b;
+}
+
+function choose(of: (a: number, b: number) => number): MeasurePlan['combine'] {
+  return (a, b) => ({ n: a.n + b.n, x: a.x === null ? b.x : b.x === null ? a.x : of(a.x, b.x), y: null });
 }
 
 /** A parameter of an aggregate has to be a literal; it is one of ours. */

@@ -6,7 +6,10 @@ export interface RangeInput {
   readonly to?: Date | null | undefined;
   readonly last?: string | null | undefined;
   readonly timezone?: string | null | undefined;
+  readonly weekStart?: WeekStart | null | undefined;
 }
+
+export type WeekStart = (typeof weekdays)[number];
 
 /** from <= t < to, in milliseconds since 1970. */
 export interface TimeRange {
@@ -14,13 +17,19 @@ export interface TimeRange {
   readonly to: number;
 }
 
-export interface Range extends TimeRange {
+interface Zone {
   readonly timezone: string;
+  /** Monday when left out. */
+  readonly weekStart?: WeekStart | undefined;
 }
+
+export interface Range extends TimeRange, Zone {}
 
 export type Interval = 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH' | 'QUARTER' | 'YEAR';
 
 export const mostBuckets = 10_000;
+
+const weekdays = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'] as const;
 
 const units: Readonly<Record<string, Interval>> = {
   m: 'MINUTE',
@@ -39,23 +48,66 @@ const latest = Date.UTC(2300, 0, 1);
 /** Throws INVALID_RANGE or UNKNOWN_TIMEZONE. `now` is that of the operation, or of the snapshot that it asks for. */
 export function parseRange(input: RangeInput, now: number): Range {
   const timezone = parseTimezone(input.timezone ?? 'UTC');
+  const weekStart = input.weekStart ?? undefined;
   if (input.last !== null && input.last !== undefined) {
     if (input.from || input.to) throw invalid('expected either last or from and to, got both');
-    const found = /^([1-9]\d{0,4})([mhdwMqy])$/.exec(input.last);
-    if (!found)
-      throw invalid(
-        `expected last to be a number and a unit of m, h, d, w, M, q, y, as in "30d", got ${JSON.stringify(input.last.slice(0, 40))}`,
-      );
-    const interval = units[found[2] as string] as Interval;
-    const end = addIntervals(startOfInterval(toZoned(now, timezone), interval), interval, 1);
-    const start = addIntervals(end, interval, -Number(found[1]));
-    return bounded({ from: start.epochMilliseconds, to: end.epochMilliseconds, timezone });
+    const { count, interval } = parseUnits(input.last, 'last', '30d');
+    const end = addIntervals(startOfInterval(toZoned(now, timezone), interval, weekStart), interval, 1);
+    const start = addIntervals(end, interval, -count);
+    return bounded({ from: start.epochMilliseconds, to: end.epochMilliseconds, timezone, weekStart });
   }
   if (!input.from) throw invalid('expected from (and to) or last, got neither');
   const from = input.from.getTime();
   const to = input.to ? input.to.getTime() : now;
   if (to <= from) throw invalid(`expected from before to, got from ${iso(from)} and to ${iso(to)}`);
-  return bounded({ from, to, timezone });
+  return bounded({ from, to, timezone, weekStart });
+}
+
+/** "30d": so many of them. Throws INVALID_RANGE. */
+function parseUnits(text: string, at: string, example: string): { count: number; interval: Interval } {
+  const found = /^([1-9]\d{0,4})([mhdwMqy])$/.exec(text);
+  if (!found)
+    throw invalid(
+      `expected ${at} to be a number and a unit of m, h, d, w, M, q, y, as in "${example}", got ${JSON.stringify(text.slice(0, 40))}`,
+    );
+  return { count: Number(found[1]), interval: units[found[2] as string] as Interval };
+}
+
+/** The range so much earlier on the clock of its timezone: "7d". Throws INVALID_RANGE. */
+export function shiftBack(range: Range, text: string, at: string): Range {
+  const { count, interval } = parseUnits(text, at, '7d');
+  const back = (time: number) => addTo(toZoned(time, range.timezone), interval, -count).epochMilliseconds;
+  const shifted = { ...range, from: back(range.from), to: back(range.to) };
+  // The 30th and the 31st of March are the same day a month before.
+  if (shifted.to <= shifted.from) throw invalid(`expected ${at} to leave something of the range, got ${text}`);
+  return bounded(shifted);
+}
+
+/**
+ * The range that ends where this one begins and is as long: as many intervals where it is made of whole ones, as many days where it is
+ * made of whole days, otherwise as many milliseconds.
+ */
+export function periodBefore(range: Range, interval: Interval): Range {
+  const { from, to, timezone, weekStart } = range;
+  for (const unit of isClock(interval) ? (['DAY'] as const) : ([interval, 'DAY'] as const)) {
+    const isStart = (time: number) =>
+      startOfInterval(toZoned(time, timezone), unit, weekStart).epochMilliseconds === time;
+    if (!isStart(from) || !isStart(to)) continue;
+    const start = addIntervals(toZoned(from, timezone), unit, -toBuckets(range, unit).length).epochMilliseconds;
+    // A day that its zone left out is none to go back by.
+    if (start < from) return bounded({ ...range, from: start, to: from });
+  }
+  return bounded({ ...range, from: from - (to - from), to: from });
+}
+
+/** Where the so many calendar days begin of which the last one has the moment before `end`. */
+export function firstOfDays(end: number, timezone: string, days: number): number {
+  return addIntervals(toZoned(end - 1, timezone).startOfDay(), 'DAY', 1 - days).epochMilliseconds;
+}
+
+/** Elapsed time: in the hour that comes twice, or never, the clock on the wall is no guide. */
+function isClock(interval: Interval): boolean {
+  return interval === 'MINUTE' || interval === 'HOUR';
 }
 
 function bounded(range: Range): Range {
@@ -85,9 +137,8 @@ export function toBuckets(range: Range, interval: Interval): number[] {
   // Those that are surely too many are not even counted.
   if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);
   const buckets: number[] = [];
-  const first = startOfInterval(toZoned(range.from, range.timezone), interval);
-  if (interval === 'MINUTE' || interval === 'HOUR') {
-    // Elapsed time: in the hour that comes twice, or never, the clock on the wall is no guide.
+  const first = startOfInterval(toZoned(range.from, range.timezone), interval, range.weekStart);
+  if (isClock(interval)) {
     for (let t = first.epochMilliseconds; t < range.to; t += usual[interval]) buckets.push(t);
   } else {
     for (let i = 0; ; i++) {
@@ -102,9 +153,9 @@ export function toBuckets(range: Range, interval: Interval): number[] {
 }
 
 /** Where the bucket before the one that begins at `start` begins. */
-export function previousBucket(start: number, timezone: string, interval: Interval): number {
-  if (interval === 'MINUTE' || interval === 'HOUR') return start - usual[interval];
-  return startOfInterval(toZoned(start - 1, timezone), interval).epochMilliseconds;
+export function previousBucket(start: number, { timezone, weekStart }: Zone, interval: Interval): number {
+  if (isClock(interval)) return start - usual[interval];
+  return startOfInterval(toZoned(start - 1, timezone), interval, weekStart).epochMilliseconds;
 }
 
 /** Where the bucket after the one that begins at `start` begins. */
@@ -133,7 +184,7 @@ function toZoned(milliseconds: number, timezone: string): Zoned {
   return Temporal.Instant.fromEpochMilliseconds(milliseconds).toZonedDateTimeISO(timezone);
 }
 
-function startOfInterval(time: Zoned, interval: Interval): Zoned {
+function startOfInterval(time: Zoned, interval: Interval, weekStart: WeekStart = 'MONDAY'): Zoned {
   switch (interval) {
     case 'MINUTE':
       return time.round({ smallestUnit: 'minute', roundingMode: 'floor' });
@@ -145,7 +196,7 @@ function startOfInterval(time: Zoned, interval: Interval): Zoned {
     case 'DAY':
       return time.startOfDay();
     case 'WEEK':
-      return time.subtract({ days: time.dayOfWeek - 1 }).startOfDay();
+      return time.subtract({ days: (time.dayOfWeek + 6 - weekdays.indexOf(weekStart)) % 7 }).startOfDay();
     case 'MONTH':
       return time.with({ day: 1 }).startOfDay();
     case 'QUARTER':
@@ -155,22 +206,28 @@ function startOfInterval(time: Zoned, interval: Interval): Zoned {
   }
 }
 
+/** From the beginning of an interval to that of another one. */
 function addIntervals(start: Zoned, interval: Interval, count: number): Zoned {
+  const moved = addTo(start, interval, count);
+  return isClock(interval) ? moved : moved.startOfDay();
+}
+
+function addTo(time: Zoned, interval: Interval, count: number): Zoned {
   switch (interval) {
     case 'MINUTE':
-      return start.add({ minutes: count });
+      return time.add({ minutes: count });
     case 'HOUR':
-      return start.add({ hours: count });
+      return time.add({ hours: count });
     case 'DAY':
-      return start.add({ days: count }).startOfDay();
+      return time.add({ days: count });
     case 'WEEK':
-      return start.add({ weeks: count }).startOfDay();
+      return time.add({ weeks: count });
     case 'MONTH':
-      return start.add({ months: count }).startOfDay();
+      return time.add({ months: count });
     case 'QUARTER':
-      return start.add({ months: 3 * count }).startOfDay();
+      return time.add({ months: 3 * count });
     case 'YEAR':
-      return start.add({ years: count }).startOfDay();
+      return time.add({ years: count });
   }
 }
 

@@ -1,6 +1,7 @@
 import { TallygateError } from '../errors.ts';
+import { otherKey, toShownKey } from './key.ts';
 import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
-import { allMembers, otherKey, type PersonRow, planPeople, type RetentionShape, toShown } from './retention-plan.ts';
+import { allMembers, type PersonRow, planPeople, type RetentionShape } from './retention-plan.ts';
 import type { Moment, Session } from './session.ts';
 
 export interface RetentionPeopleInput {
@@ -52,7 +53,7 @@ function toLine({ breakdown }: RetentionShape, keys: readonly string[], input: R
   const own = keys.filter((key) => key !== otherKey);
   if (isOther) return { keys: own, isOther };
   const [text] = shown;
-  const found = shown.length === 1 ? own.filter((key) => toShown(key) === text) : [];
+  const found = shown.length === 1 ? own.filter((key) => toShownKey(key) === text) : [];
   if (found.length === 0)
     throw invalid(
       `breakdown: expected the breakdown of one of the cohorts, got ${JSON.stringify(shown).slice(0, 100)}`,

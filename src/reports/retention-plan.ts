@@ -1,5 +1,7 @@
+import type { ValueBreakdown } from './breakdown.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { createIntervalSet, toIndexExpression } from './interval-set.ts';
+import { otherKey } from './key.ts';
 import { type EventSelector, toSelection } from './measure.ts';
 import { allTime, moment, type Plan, person, rowsIn, timeMs } from './plan.ts';
 import type { Range } from './range.ts';
@@ -17,21 +19,8 @@ export interface RetentionShape {
   readonly returnEvent: EventSelector;
   readonly isFirstTime: boolean;
   readonly isOrAfter: boolean;
-  readonly breakdown: RetentionBreakdown | null;
+  readonly breakdown: ValueBreakdown | null;
   readonly filter: FilterInput | null | undefined;
-}
-
-export interface RetentionBreakdown {
-  /** '' without the property, '=value' with it. */
-  readonly key: Sql;
-  readonly limit: number;
-  readonly includeOther: boolean;
-}
-
-/** The key of the line that all values beyond the limit share. */
-export const otherKey = '~';
-export function toShown(key: string): string {
-  return key === '' ? '(none)' : key === otherKey ? '(other)' : key.slice(1);
 }
 
 /** Instead of a period: all members. */

@@ -1,23 +1,14 @@
 import { TallygateError } from '../errors.ts';
+import { type BreakdownInput, parseValueBreakdown } from './breakdown.ts';
 import type { FilterInput } from './filter.ts';
+import { compareKeys, otherKey, toShownKey } from './key.ts';
 import type { EventSelector } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
 import type { Connection } from './page.ts';
-import { parseProperty, toText } from './property.ts';
 import { type Interval, nextBucket, parseRange, type RangeInput, toBuckets } from './range.ts';
 import { type RetentionPeopleInput, type RetentionPerson, runRetentionPeople } from './retention-people.ts';
-import {
-  allMembers,
-  otherKey,
-  planRetention,
-  type RetentionBreakdown,
-  type RetentionRow,
-  type RetentionShape,
-  toShown,
-} from './retention-plan.ts';
+import { allMembers, planRetention, type RetentionRow, type RetentionShape } from './retention-plan.ts';
 import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
-import { sql } from './sql.ts';
-import type { BreakdownInput } from './trend.ts';
 
 // ---- parameters
 
@@ -54,7 +45,6 @@ export interface RetentionCohort {
 const mostPeriods = 100;
 const mostIntervals = 1000;
 const mostCohorts = 1000;
-const mostValues = 1000;
 const mostCells = 1_000_000;
 
 export function runRetention(session: Session, input: RetentionInput): Promise<Retention> {
@@ -88,7 +78,7 @@ function toShape(input: RetentionInput, moment: Moment): RetentionShape {
       'TOO_MANY_BUCKETS',
       `expected at most ${mostCohorts} cohorts, got ${cohorts}: ask for a shorter range or a coarser interval`,
     );
-  const breakdown = parseBreakdown(input.breakdown);
+  const breakdown = input.breakdown ? parseValueBreakdown(input.breakdown) : null;
   const cells = cohorts * brackets.length * (breakdown ? breakdown.limit + 1 : 1);
   if (cells > mostCells)
     throw new TallygateError(
@@ -127,14 +117,6 @@ function parseBrackets({ periods, brackets }: RetentionInput): readonly number[]
   return brackets;
 }
 
-function parseBreakdown(input: BreakdownInput | null | undefined): RetentionBreakdown | null {
-  if (!input) return null;
-  const limit = input.limit ?? 10;
-  if (limit < 1 || limit > mostValues) throw invalid(`breakdown.limit: expected 1 to ${mostValues}, got ${limit}`);
-  const key = sql`ifNull(concat('=', ${toText(parseProperty(input.property))}), '')`;
-  return { key, limit, includeOther: input.includeOther ?? true };
-}
-
 function invalid(message: string): TallygateError {
   return new TallygateError('INVALID_INPUT', message);
 }
@@ -148,13 +130,8 @@ function toKeys(rows: readonly RetentionRow[], isBrokenDown: boolean): string[] 
   for (const { key, period, persons } of rows)
     if (period === allMembers) members.set(key, (members.get(key) ?? 0) + Number(persons));
   return [...members]
-    .sort(([a, x], [b, y]) => Number(a === otherKey) - Number(b === otherKey) || y - x || compareTexts(a, b))
+    .sort(([a, x], [b, y]) => Number(a === otherKey) - Number(b === otherKey) || y - x || compareKeys(a, b))
     .map(([key]) => key);
-}
-
-/** By code point, as the warehouse orders what ties. */
-function compareTexts(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function toCohorts(
@@ -181,7 +158,7 @@ function toCohorts(
     const complete = ends.map((own) => (isOrAfter ? (ends[ends.length - 1] as number) : own) <= asOf);
     return {
       start: new Date(edges[i] as number),
-      breakdown: breakdown ? [toShown(key)] : [],
+      breakdown: breakdown ? [toShownKey(key)] : [],
       isOther: key === otherKey,
       size,
       counts,

@@ -1,10 +1,11 @@
+import { type BreakdownInput, parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
 import type { FilterInput } from './filter.ts';
-import { compareKeys, otherKey, parseLimit, toKey, toShownKey } from './key.ts';
+import { compareKeys, otherKey, parseLimit, toShownKey } from './key.ts';
 import { type Plan, toBucketExpression } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
 import { isDeed, pageKey, parseGap, type SessionRule, selectRuns, toShownPage } from './session-runs.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -12,14 +13,7 @@ export interface SessionsInput {
   readonly range: RangeInput;
   readonly interval?: Interval | null | undefined;
   readonly gapMinutes?: number | null | undefined;
-  readonly breakdown?:
-    | {
-        readonly property: string;
-        readonly limit?: number | null | undefined;
-        readonly includeOther?: boolean | null | undefined;
-      }
-    | null
-    | undefined;
+  readonly breakdown?: BreakdownInput | null | undefined;
   readonly pages?: number | null | undefined;
   readonly filter?: FilterInput | null | undefined;
   readonly freshness?: FreshnessInput | null | undefined;
@@ -61,18 +55,13 @@ export function runSessions(session: Session, input: SessionsInput): Promise<Ses
     const buckets = toBuckets(range, input.interval ?? 'DAY');
     const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
     const pages = parseLimit(input.pages ?? 10, 'pages', 0);
-    const breakdown = input.breakdown
-      ? {
-          key: toKey(input.breakdown.property),
-          limit: parseLimit(input.breakdown.limit ?? 10, 'breakdown.limit'),
-        }
-      : null;
+    const breakdown = input.breakdown ? parseValueBreakdown(input.breakdown) : null;
     const cell = await session.load(moment, planSessions(range, rule, buckets, breakdown, pages));
     const rows = cell.rows as unknown as readonly SessionsRow[];
     const series = toSeries(rows, buckets, breakdown !== null);
     return {
       buckets: buckets.map((start) => new Date(start)),
-      series: input.breakdown?.includeOther === false ? series.filter(({ isOther }) => !isOther) : series,
+      series: breakdown?.includeOther === false ? series.filter(({ isOther }) => !isOther) : series,
       entryPages: toPages(rows.filter(({ part }) => part === 'entry')),
       exitPages: toPages(rows.filter(({ part }) => part === 'exit')),
       meta: session.toMeta(moment, [{ cell, buckets: buckets.length }]),
@@ -103,16 +92,11 @@ interface SessionsRow {
 
 // ---- SQL
 
-interface Breakdown {
-  readonly key: Sql;
-  readonly limit: number;
-}
-
 function planSessions(
   range: Range,
   rule: SessionRule,
   buckets: readonly number[],
-  breakdown: Breakdown | null,
+  breakdown: ValueBreakdown | null,
   pages: number,
 ): Plan {
   const nothing = sql`''`;

@@ -6,8 +6,9 @@ import { funnels } from '../oracle/funnel-subject.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { type AskedRetention, retentions } from '../oracle/retention-subject.ts';
 import { type SentBatch, type SentEvent, toFacts } from '../oracle/sent.ts';
-import { catalogs, eventPages, trends } from '../oracle/subjects.ts';
+import { catalogs, eventPages } from '../oracle/subjects.ts';
 import type { TrendQuestion } from '../oracle/trend.ts';
+import { trends } from '../oracle/trend-subject.ts';
 
 /** undefined where neither the cache nor pip has it; in CI that is a failure. */
 const path = await fetchEcom().catch((error: Error) => {

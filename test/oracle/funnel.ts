@@ -67,7 +67,7 @@ export function answerFunnel(
     const times = bestAttempt(passing, question);
     return times.length === 0 ? [] : [{ id, times, value: toValue(passing, times, question) }];
   });
-  const buckets = toBuckets(span, interval, question.range.timezone ?? 'UTC');
+  const buckets = toBuckets(span, interval, question.range.timezone ?? 'UTC', question.range.weekStart);
   return {
     steps: toSteps(outcomes, question),
     breakdown: question.breakdown ? toLines(outcomes, question, question.breakdown) : null,

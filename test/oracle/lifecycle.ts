@@ -23,12 +23,12 @@ export function answerLifecycle(
   { range, interval = 'DAY', event, filter }: LifecycleQuestion,
   asOf: number,
 ): LifecycleAnswer {
-  const zone = range.timezone ?? 'UTC';
-  const buckets = toBuckets(toSpan(range, asOf), interval, zone);
-  const end = nextStart(buckets.at(-1) as number, interval, zone);
+  const { timezone: zone = 'UTC', weekStart } = range;
+  const buckets = toBuckets(toSpan(range, asOf), interval, zone, weekStart);
+  const end = nextStart(buckets.at(-1) as number, interval, zone, weekStart);
   const first = buckets[0] as number;
   const elapsed = { MINUTE: 60_000, HOUR: 3_600_000 }[interval as string];
-  const before = elapsed ? first - elapsed : startOf(first - 1, interval, zone);
+  const before = elapsed ? first - elapsed : startOf(first - 1, interval, zone, weekStart);
   const starts = [before, ...buckets];
 
   const active = facts.filter((f) => (event === undefined || f.event === event) && passes(f, filter) && f.time < end);
@@ -46,6 +46,6 @@ export function answerLifecycle(
     returning: count(({ within }, i) => within[i] && within[i - 1]),
     resurrecting: count(({ within, earlier }, i) => within[i] && earlier[i] && !within[i - 1]),
     dormant: count(({ within }, i) => !within[i] && within[i - 1]),
-    complete: buckets.map((start) => nextStart(start, interval, zone) <= asOf),
+    complete: buckets.map((start) => nextStart(start, interval, zone, weekStart) <= asOf),
   };
 }

@@ -1,73 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source text
 
-/** A mistake to put into a copy of the reports, and the test that has to find it. */
-export interface Mutation {
-  readonly mistake: string;
-  /** File below src/reports, what stands there once, what it becomes. */
-  readonly edits: readonly (readonly [file: string, from: string, to: string])[];
-  /** test/integration/reports-NAME.test.ts */
-  readonly test: string;
-}
-
-const one = (mistake: string, test: string, file: string, from: string, to: string): Mutation => ({
-  mistake,
-  test,
-  edits: [[file, from, to]],
-});
+import { type Mutation, one } from './mistake.ts';
+import { trendMutations } from './mistakes-trend.ts';
 
 export const mutations: readonly Mutation[] = [
-  one('a range includes its end', 'trend', 'plan.ts', '`time < ${moment(to)}`', '`time <= ${moment(to)}`'),
-  one('weeks begin on Sunday', 'trend', 'range.ts', 'days: time.dayOfWeek - 1', 'days: time.dayOfWeek % 7'),
-  one(
-    'the hour that comes twice is one',
-    'trend',
-    'range.ts',
-    't += usual[interval]) buckets.push(t);',
-    't += usual[interval]) if (interval === "MINUTE" || toZoned(t, range.timezone).hour !== toZoned(buckets.at(-1) ?? 0, range.timezone).hour || buckets.length === 0) buckets.push(t);',
-  ),
-  one(
-    'a last day of 25 hours ends after 24',
-    'trend',
-    'plan.ts',
-    'least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})',
-    'intDiv(${ms} - ${value64(first)}, ${value64(step)})',
-  ),
-  one(
-    'moments are cut to seconds',
-    'trend',
-    'plan.ts',
-    "fromUnixTimestamp64Milli(${value('Int64', milliseconds)}",
-    "fromUnixTimestamp64Milli(${value('Int64', Math.floor(milliseconds / 1000) * 1000)}",
-  ),
-  {
-    mistake: 'the others are the sum of their lines',
-    test: 'trend',
-    edits: [
-      ['trend.ts', "${breakdown.key}, '~') AS k", "${breakdown.key}, concat('~', ${breakdown.key})) AS k"],
-      [
-        'trend.ts',
-        'const line = lineOf(k);',
-        "const isRest = k.startsWith('~'); const line = lineOf(isRest ? '~' : k);",
-      ],
-      ['trend.ts', 'line.total = v;', 'line.total = isRest ? (line.total ?? 0) + (v ?? 0) : v;'],
-    ],
-  },
-  one(
-    'totals are sums of buckets',
-    'trend',
-    'trend.ts',
-    '      values,\n      total,',
-    '      values,\n      total: values.reduce<number>((sum, v) => sum + (v ?? 0), 0),',
-  ),
-  one(
-    'of values that tie, the larger comes first',
-    'trend',
-    'trend.ts',
-    'ORDER BY events DESC, key LIMIT',
-    'ORDER BY events DESC, key DESC LIMIT',
-  ),
-  one('percentiles are the nearest rank', 'trend', 'measure.ts', 'quantileExactInclusive', 'quantileExact'),
-  one('an average counts events without a number', 'trend', 'measure.ts', '/ count(${number}))`', '/ count())`'),
+  ...trendMutations,
   one(
     'a text that looks like a number is one',
     'filters',

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Mutation, mutations } from './mistakes.ts';
+import type { Mutation } from './mistake.ts';
+import { mutations } from './mistakes.ts';
 
 /**
  * Puts mistakes into a copy of the reports, one at a time, and runs the tests that should find each. A mistake that they
@@ -37,8 +38,8 @@ function edit(folder: string, { edits }: Mutation): () => void {
   };
 }
 
-/** How many tests fail. The runner's own end says nothing: the engine may crash while its process ends. */
-async function countFailures(folder: string, name: string): Promise<number> {
+/** How many tests fail; null when the runner died before it could say. Its own end says nothing: the engine may crash while its process ends. */
+async function countFailures(folder: string, name: string): Promise<number | null> {
   const report = join(folder, 'report.json');
   rmSync(report, { force: true });
   const child = spawn(
@@ -51,9 +52,23 @@ async function countFailures(folder: string, name: string): Promise<number> {
     },
   );
   await once(child, 'exit');
+  if (!existsSync(report)) return null;
   const { numTotalTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
   if (numTotalTests === 0) throw new Error(`expected reports-${name} to have tests, got none`);
   return numFailedTests;
+}
+
+/** What became of a mistake. A runner that dies may have been killed by anything: it counts when it dies with the mistake, and again, and not without. */
+async function judge(folder: string, mutation: Mutation): Promise<{ isFound: boolean; verdict: string }> {
+  const undo = edit(folder, mutation);
+  const failures = (await countFailures(folder, mutation.test)) ?? (await countFailures(folder, mutation.test));
+  undo();
+  const tests = `tests of reports-${mutation.test}`;
+  if (failures !== null)
+    return { isFound: failures > 0, verdict: `${failures > 0 ? 'found' : 'NOT FOUND'} by ${failures} ${tests}` };
+  if ((await countFailures(folder, mutation.test)) === 0)
+    return { isFound: true, verdict: `found: the ${tests} died with it, twice, and pass without it` };
+  return { isFound: false, verdict: `NOT KNOWN: the ${tests} died with it, twice, and do not pass without it` };
 }
 
 const wanted = process.argv.slice(2).map(Number);
@@ -63,20 +78,20 @@ try {
   const names = [
     ...new Set(mutations.filter((_, i) => wanted.length === 0 || wanted.includes(i + 1)).map(({ test }) => test)),
   ];
-  for (const name of names)
-    if ((await countFailures(folder, name)) > 0)
-      throw new Error(`expected reports-${name} to pass without a mistake in it`);
+  for (const name of names) {
+    const failures = (await countFailures(folder, name)) ?? (await countFailures(folder, name));
+    if (failures !== 0)
+      throw new Error(
+        `expected reports-${name} to pass without a mistake in it, ${failures === null ? 'but it died, twice' : `got ${failures} that fail`}`,
+      );
+  }
   for (const [i, mutation] of mutations.entries()) {
     if (wanted.length > 0 && !wanted.includes(i + 1)) continue;
-    const undo = edit(folder, mutation);
     const started = performance.now();
-    const failures = await countFailures(folder, mutation.test);
-    undo();
-    if (failures === 0) survivors++;
+    const { isFound, verdict } = await judge(folder, mutation);
+    if (!isFound) survivors++;
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    console.log(
-      `${String(i + 1).padStart(2)}  ${failures > 0 ? 'found' : 'NOT FOUND'} by ${failures} tests of reports-${mutation.test}, ${seconds} s: ${mutation.mistake}`,
-    );
+    console.log(`${String(i + 1).padStart(2)}  ${verdict}, ${seconds} s: ${mutation.mistake}`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Interval, RangeInput } from './buckets.ts';
+import type { RangeInput, WeekStart } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
 import {
@@ -13,7 +13,6 @@ import {
   scalar,
   text,
 } from './streams.ts';
-import type { Measure, TrendQuestion } from './trend.ts';
 
 /** Random questions about the streams of streams.ts. */
 
@@ -24,6 +23,8 @@ export const optional = <T>(arbitrary: Arbitrary<T>) => fc.option(arbitrary, { n
 export function defined<T extends object>(record: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as never;
 }
+
+const weekStart = fc.option(fc.constantFrom<WeekStart>('SUNDAY', 'SATURDAY', 'WEDNESDAY'), { nil: undefined, freq: 2 });
 
 export function range(scene: Scene): Arbitrary<RangeInput & { from: Date; to: Date }> {
   const span = fc.oneof(
@@ -36,9 +37,9 @@ export function range(scene: Scene): Arbitrary<RangeInput & { from: Date; to: Da
     { weight: 1, arbitrary: fc.constantFrom(undefined, 'Asia/Kathmandu', 'America/New_York') },
   );
   return fc
-    .record({ span, timezone: zone })
-    .map(({ span: [a, b], timezone }) =>
-      defined({ from: new Date(Math.min(a, b)), to: new Date(a === b ? b + 1 : Math.max(a, b)), timezone }),
+    .record({ span, timezone: zone, weekStart })
+    .map(({ span: [a, b], timezone, weekStart }) =>
+      defined({ from: new Date(Math.min(a, b)), to: new Date(a === b ? b + 1 : Math.max(a, b)), timezone, weekStart }),
     ) as Arbitrary<RangeInput & { from: Date; to: Date }>;
 }
 
@@ -191,57 +192,11 @@ export const event = fc.oneof(
   { weight: 2, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.constantFrom('$page', '$identify', 'Nobody Did') },
 );
-const measures: Measure[] = [
-  'COUNT',
-  'UNIQUE_USERS',
-  'COUNT_PER_USER',
-  'SUM',
-  'AVG',
-  'MIN',
-  'MAX',
-  'P50',
-  'P75',
-  'P90',
-  'P95',
-  'P99',
-  'UNIQUE_VALUES',
-  'UNIQUE_GROUPS',
-];
 export const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
   { weight: 1, arbitrary: fc.constantFrom(...profileNames) },
   { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt', '$hour', '$weekday') },
 );
-
-export function trend(scene: Scene): Arbitrary<TrendQuestion> {
-  const series = fc
-    .record({
-      event,
-      label: fc.option(text, { nil: undefined, freq: 6 }),
-      measure: optional(fc.constantFrom(...measures)),
-      property,
-      filter: fc.option(filter(scene), { nil: undefined, freq: 2 }),
-    })
-    .map(defined);
-  const asked = fc.record({
-    range: range(scene),
-    interval: optional(fc.constantFrom<Interval>('MINUTE', 'HOUR', 'DAY', 'DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR')),
-    series: fc.array(series, { minLength: 1, maxLength: 3 }),
-    breakdown: optional(
-      fc.tuple(
-        fc
-          .record({ property, limit: optional(fc.integer({ min: 1, max: 3 })), includeOther: optional(fc.boolean()) })
-          .map(defined),
-      ),
-    ),
-    filter: optional(filter(scene)),
-  });
-  return asked.map((question) => {
-    const tooMany =
-      question.interval === 'MINUTE' && question.range.to.getTime() - question.range.from.getTime() > 6 * day;
-    return defined(tooMany ? { ...question, interval: undefined } : question);
-  }) as Arbitrary<TrendQuestion>;
-}
 
 export function events(scene: Scene): Arbitrary<EventsQuestion & { first: number }> {
   return fc

@@ -45,16 +45,16 @@ export interface Someone {
 export function answerRetention(facts: readonly Fact[], question: RetentionQuestion, asOf: number): Line[] {
   const { interval = 'DAY', kind = 'FIRST_TIME', mode = 'ON', breakdown } = question;
   const brackets = question.brackets ?? new Array<number>(question.periods ?? 7).fill(1);
-  const zone = question.range.timezone ?? 'UTC';
+  const { timezone: zone = 'UTC', weekStart } = question.range;
   const span = toSpan(question.range, asOf);
-  const starts = toBuckets(span, interval, zone);
+  const starts = toBuckets(span, interval, zone, weekStart);
 
   /** Beginnings of a cohort's periods, and the end of the last. */
   const toPeriods = (start: number) => {
     const edges = [start];
     for (const length of brackets) {
       let edge = edges.at(-1) as number;
-      for (let i = 0; i < length; i++) edge = nextStart(edge, interval, zone);
+      for (let i = 0; i < length; i++) edge = nextStart(edge, interval, zone, weekStart);
       edges.push(edge);
     }
     return edges;

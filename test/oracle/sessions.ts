@@ -47,7 +47,12 @@ export function compareNames(a: string | null, b: string | null): number {
 
 export function answerSessions(facts: readonly Fact[], question: SessionsQuestion, now: number) {
   const span = toSpan(question.range, now);
-  const buckets = toBuckets(span, question.interval ?? 'DAY', question.range.timezone ?? 'UTC');
+  const buckets = toBuckets(
+    span,
+    question.interval ?? 'DAY',
+    question.range.timezone ?? 'UTC',
+    question.range.weekStart,
+  );
   const runs = toRuns(facts, span, question.gapMinutes ?? 30, question.filter);
   const toLine = (breakdown: string[], isOther: boolean, of: Fact[][]) => ({
     breakdown,

@@ -15,7 +15,7 @@ export function answerStickiness(
   now: number,
 ): number[] {
   const span = toSpan(range, now);
-  const buckets = toBuckets(span, interval, range.timezone ?? 'UTC');
+  const buckets = toBuckets(span, interval, range.timezone ?? 'UTC', range.weekStart);
   const active = new Map<string, Set<number>>();
   for (const fact of facts) {
     if (fact.time < span.from || fact.time >= span.to) continue;

@@ -3,44 +3,9 @@ import type { Subject } from './check.ts';
 import { answerCatalog, answerEvents, type EventsQuestion } from './events.ts';
 import * as questions from './questions.ts';
 import type { Fact } from './sent.ts';
-import { type Amount, answerTrend, type TrendQuestion } from './trend.ts';
 
 /** No question of random streams is about now. */
 const noNow = Number.NaN;
-
-export const trends: Subject<TrendQuestion> = {
-  question: questions.trend,
-  async compare(question, { project, facts, freshness }) {
-    const { meta, ...answer } = await project.ask().trend({ ...question, freshness });
-    const expected = answerTrend(facts, question, noNow);
-    const nothing = { value: null, scale: 0 };
-    return {
-      actual: {
-        buckets: answer.buckets.map((start) => start.getTime()),
-        series: answer.series.map((line, i) => ({
-          ...line,
-          values: line.values.map((value, j) => settle(value, expected.series[i]?.values[j] ?? nothing)),
-          total: settle(line.total, expected.series[i]?.total ?? nothing),
-        })),
-      },
-      expected: {
-        buckets: expected.buckets,
-        series: expected.series.map((line) => ({
-          ...line,
-          values: line.values.map(({ value }) => value),
-          total: line.total.value,
-        })),
-      },
-      meta,
-    };
-  },
-};
-
-/** The expected number where the actual one is as near as floating sums can be, otherwise the actual one. */
-function settle(actual: number | null, { value: expected, scale }: Amount): number | null {
-  if (actual === null || expected === null) return actual;
-  return Math.abs(actual - expected) <= 1e-9 * scale ? expected : actual;
-}
 
 /** All pages, one after the other. */
 export const eventPages: Subject<EventsQuestion & { readonly first: number }> = {

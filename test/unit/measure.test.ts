@@ -1,25 +1,27 @@
-import { type Measure, toAggregate, toLabel, toSelection } from '../../src/reports/measure.ts';
+import { type Measure, toLabel, toMeasurePlan, toSelection } from '../../src/reports/measure.ts';
 import { toStatement } from '../../src/reports/sql.ts';
 
 test.each(['SUM', 'AVG', 'MIN', 'MAX', 'P50', 'P75', 'P90', 'P95', 'P99', 'UNIQUE_VALUES'] as Measure[])(
   '%s needs a property',
   (measure) => {
     for (const property of [null, undefined, '']) {
-      expect(() => toAggregate(measure, property, 'series[2]')).toThrow(
+      expect(() => toMeasurePlan(measure, property, 'series[2]')).toThrow(
         expect.objectContaining({
           code: 'INVALID_INPUT',
           message: `series[2].property: expected a property for ${measure}, got none`,
         }),
       );
     }
-    expect(() => toAggregate(measure, 'price', 'series[0]')).not.toThrow();
+    expect(() => toMeasurePlan(measure, 'price', 'series[0]')).not.toThrow();
   },
 );
 
-test.each(['COUNT', 'UNIQUE_USERS', 'COUNT_PER_USER', 'UNIQUE_GROUPS'] as Measure[])(
+test.each(['COUNT', 'UNIQUE_USERS', 'COUNT_PER_USER', 'UNIQUE_GROUPS', 'WEEKLY_ACTIVE', 'MONTHLY_ACTIVE'] as Measure[])(
   '%s needs none, and does not look at one',
   (measure) => {
-    expect(toAggregate(measure, 'price', 'series[0]')).toEqual(toAggregate(measure, null, 'series[0]'));
+    expect(toMeasurePlan(measure, 'price', 'series[0]').counting).toEqual(
+      toMeasurePlan(measure, null, 'series[0]').counting,
+    );
   },
 );
 

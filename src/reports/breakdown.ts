@@ -1,0 +1,153 @@
+import { TallygateError } from '../errors.ts';
+import { type Bins, type BinsInput, parseBins, toBinIndex, toBinText } from './bins.ts';
+import { compareKeys, otherKey, parseLimit, textKey, toKey, toShownKey } from './key.ts';
+import { type Property, parseProperty, toText } from './property.ts';
+import { join, type Sql, sql, value } from './sql.ts';
+
+export interface BreakdownInput {
+  readonly property: string;
+  readonly limit?: number | null | undefined;
+  readonly includeOther?: boolean | null | undefined;
+  readonly bins?: BinsInput | null | undefined;
+}
+
+/** By values: those most frequent have a line each. */
+export interface ValueBreakdown {
+  readonly key: Sql;
+  readonly limit: number;
+  readonly includeOther: boolean;
+}
+
+export interface Breakdown {
+  readonly property: Property;
+  readonly limit: number;
+  readonly includeOther: boolean;
+  readonly bins: Bins | null;
+}
+
+/** What a line stands for in each breakdown: '' without the property, '=value' for a value or the index of a bin, '~' for all beyond the limit. */
+export type LineKey = readonly string[];
+
+const mostBreakdowns = 3;
+
+/** Throws INVALID_INPUT. */
+export function parseValueBreakdown({ property, limit, includeOther, bins }: BreakdownInput): ValueBreakdown {
+  if (bins)
+    throw new TallygateError('INVALID_INPUT', 'breakdown.bins: expected none, since only a trend has them, got bins');
+  return {
+    key: toKey(property),
+    limit: parseLimit(limit ?? 10, 'breakdown.limit'),
+    includeOther: includeOther ?? true,
+  };
+}
+
+/** Throws INVALID_INPUT. */
+export function parseBreakdowns(inputs: readonly BreakdownInput[] | null | undefined): Breakdown[] {
+  const given = inputs ?? [];
+  if (given.length > mostBreakdowns)
+    throw new TallygateError(
+      'INVALID_INPUT',
+      `breakdown: expected at most ${mostBreakdowns} of them, got ${given.length}`,
+    );
+  return given.map((input, i) => {
+    const at = `breakdown[${i}]`;
+    const limit = parseLimit(input.limit ?? 10, `${at}.limit`);
+    const property = parseProperty(input.property);
+    const bins = input.bins ? parseBins(input.bins, property, at) : null;
+    return { property, limit, includeOther: input.includeOther ?? true, bins };
+  });
+}
+
+/** Breakdowns in a statement: for each one a column d0, d1, d2 with a small number that stands for the value, and k0, k1, k2 with its key. */
+export interface Columns {
+  /** What stands in front of the statement. */
+  readonly declarations: Sql;
+  /** d0, d1 */
+  readonly names: readonly Sql[];
+  /** ... AS d0, ... AS d1, */
+  readonly indexes: Sql;
+  /** ... AS k0, ... AS k1, made of d0 and d1 */
+  readonly keys: Sql;
+  /** That an event is shown. */
+  readonly conditions: readonly Sql[];
+}
+
+/** `chosenBy`: the condition of the events whose most frequent values get lines. */
+export function toColumns(breakdowns: readonly Breakdown[], chosenBy: Sql): Columns {
+  const declarations: Sql[] = [];
+  const conditions: Sql[] = [];
+  const indexes: Sql[] = [];
+  const keys: Sql[] = [];
+  breakdowns.forEach(({ property, limit, includeOther, bins }, i) => {
+    const d = ours(`d${i}`);
+    // Named, and written once: what tells of a person is a long way to go for the engine.
+    const found = ours(`found${i}`);
+    if (bins) {
+      indexes.push(sql`${toBinIndex(bins, property, found)} AS ${d}, `);
+      keys.push(sql`if(${d} = 0, '', concat('=', toString(${d} - 1))) AS ${ours(`k${i}`)}, `);
+      return;
+    }
+    const top = ours(`top${i}`);
+    const text = toText(property);
+    // The values become small numbers at once: grouping by texts would cost more than all the rest.
+    declarations.push(sql`(SELECT groupArray(key) FROM (
+      SELECT ${textKey(sql`text`)} AS key, count() AS events FROM (SELECT ${text} AS text FROM events WHERE ${chosenBy})
+      GROUP BY text ORDER BY events DESC, key LIMIT ${value('UInt32', limit)})) AS ${top}`);
+    const texts = sql`arrayMap(key -> substring(key, 2), arrayFilter(key -> key != '', ${top}))`;
+    const places = sql`arrayFilter((place, key) -> key != '', arrayEnumerate(${top}), ${top})`;
+    // transform takes no empty lists.
+    const place = sql`transform(ifNull(${found}, ''), if(empty(${texts}), [''], ${texts}), if(empty(${texts}), [0], ${places}), 0)`;
+    indexes.push(sql`toUInt16(if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})) AS ${d}, `);
+    keys.push(sql`if(${d} = 0, ${value('String', otherKey)}, ${top}[${d}]) AS ${ours(`k${i}`)}, `);
+    if (!includeOther) conditions.push(sql`${d} != 0`);
+  });
+  return {
+    declarations: declarations.length === 0 ? sql`` : sql`WITH ${join(declarations, ', ')} `,
+    names: breakdowns.map((_, i) => ours(`d${i}`)),
+    indexes: join(indexes, ''),
+    keys: join(keys, ''),
+    conditions,
+  };
+}
+
+/** A name that is ours, as SQL. */
+function ours(name: string): Sql {
+  return { strings: [name], values: [] };
+}
+
+export function toShownLine(breakdowns: readonly Breakdown[], key: LineKey): string[] {
+  return key.map((k, i) => {
+    const { bins } = breakdowns[i] as Breakdown;
+    return bins && k !== '' ? toBinText(bins, Number(k.slice(1))) : toShownKey(k);
+  });
+}
+
+export function isOther(key: LineKey): boolean {
+  return key.includes(otherKey);
+}
+
+/** Bins in their order, the others last, most events first, then by code point, as the warehouse orders what ties. */
+export function compareLines(
+  breakdowns: readonly Breakdown[],
+  a: { readonly key: LineKey; readonly events: number },
+  b: { readonly key: LineKey; readonly events: number },
+): number {
+  for (const [i, { bins }] of breakdowns.entries()) {
+    const difference = bins ? toRank(a.key[i] as string) - toRank(b.key[i] as string) : 0;
+    if (difference !== 0) return difference;
+  }
+  return Number(isOther(a.key)) - Number(isOther(b.key)) || b.events - a.events || compareLineKeys(a.key, b.key);
+}
+
+/** Without a number comes after all bins. */
+function toRank(k: string): number {
+  return k === '' ? Number.MAX_SAFE_INTEGER : Number(k.slice(1));
+}
+
+function compareLineKeys(a: LineKey, b: LineKey): number {
+  for (const [i, text] of a.entries()) {
+    const difference = compareKeys(text, b[i] as string);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

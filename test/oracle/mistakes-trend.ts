@@ -1,0 +1,140 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source text
+
+import { type Mutation, one } from './mistake.ts';
+
+/** Mistakes in ranges, buckets and trends. */
+export const trendMutations: readonly Mutation[] = [
+  one('a range includes its end', 'trend', 'plan.ts', '`time < ${moment(to)}`', '`time <= ${moment(to)}`'),
+  one(
+    'weeks begin on Sunday, whatever the question says',
+    'trend',
+    'range.ts',
+    '(time.dayOfWeek + 6 - weekdays.indexOf(weekStart)) % 7',
+    'time.dayOfWeek % 7',
+  ),
+  one(
+    'the hour that comes twice is one',
+    'trend',
+    'range.ts',
+    't += usual[interval]) buckets.push(t);',
+    't += usual[interval]) if (interval === "MINUTE" || toZoned(t, range.timezone).hour !== toZoned(buckets.at(-1) ?? 0, range.timezone).hour || buckets.length === 0) buckets.push(t);',
+  ),
+  one(
+    'a last day of 25 hours ends after 24',
+    'trend',
+    'plan.ts',
+    'least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})',
+    'intDiv(${ms} - ${value64(first)}, ${value64(step)})',
+  ),
+  one(
+    'moments are cut to seconds',
+    'trend',
+    'plan.ts',
+    "fromUnixTimestamp64Milli(${value('Int64', milliseconds)}",
+    "fromUnixTimestamp64Milli(${value('Int64', Math.floor(milliseconds / 1000) * 1000)}",
+  ),
+  {
+    mistake: 'the others are the sum of their lines',
+    test: 'trend',
+    edits: [
+      [
+        'breakdown.ts',
+        'if(empty(${texts}), [0], ${places}), 0)`',
+        "if(empty(${texts}), [0], ${places}), 1001 + cityHash64(ifNull(${found}, '')) % 1000)`",
+      ],
+      ['breakdown.ts', 'if(${d} = 0, ${value', 'if(${d} = 0 OR ${d} > 1000, ${value'],
+      ['breakdown.ts', '`${d} != 0`', '`${d} BETWEEN 1 AND 1000`'],
+      ['trend-lines.ts', 'line.total = part;', 'line.total = line.total ? measure.combine(line.total, part) : part;'],
+      [
+        'trend-lines.ts',
+        'line.parts[place] = part;',
+        'line.parts[place] = measure.combine(line.parts[place] as Part, part);',
+      ],
+    ],
+  },
+  one(
+    'totals are sums of buckets',
+    'trend',
+    'trend-lines.ts',
+    'total: measure.toValue(whole),',
+    'total: parts.reduce((sum, part) => sum + (measure.toValue(part) ?? 0), 0),',
+  ),
+  one(
+    'of values that tie, the larger comes first',
+    'trend',
+    'breakdown.ts',
+    'ORDER BY events DESC, key LIMIT',
+    'ORDER BY events DESC, key DESC LIMIT',
+  ),
+  one(
+    'percentiles are the nearest rank',
+    'trend',
+    'trend-plan.ts',
+    'quantileExactInclusive(${level})(${of})',
+    'quantileExact(${level})(${of})',
+  ),
+  one(
+    'an average counts events without a number',
+    'trend',
+    'measure.ts',
+    'sql`count(${number})`, ({ x, y })',
+    'sql`count()`, ({ x, y })',
+  ),
+  one(
+    'who comes back in a cumulative trend counts again',
+    'trend',
+    'trend-plan.ts',
+    'if (question.cumulative) return selectFirsts(question, columns, counting.of);',
+    '',
+  ),
+  one(
+    'rolling days begin with the range',
+    'trend',
+    'trend-plan.ts',
+    'const whole = toWindowRange(question, days);',
+    'const whole = range;',
+  ),
+  one(
+    'the period before is as many milliseconds',
+    'trend',
+    'range.ts',
+    'if (!isStart(from) || !isStart(to)) continue;',
+    'continue;',
+  ),
+  one(
+    'a day before is 24 hours before',
+    'trend',
+    'range.ts',
+    'addTo(toZoned(time, range.timezone), interval, -count).epochMilliseconds;\n  const shifted',
+    'time - count * usual[interval];\n  const shifted',
+  ),
+  one(
+    'what is compared has its own most frequent values',
+    'trend',
+    'trend.ts',
+    'allOf([rowsIn(range), formulas.length',
+    'allOf([rowsIn(within), formulas.length',
+  ),
+  one(
+    'each series has its own lines under a formula',
+    'trend',
+    'trend.ts',
+    'formulas.length > 0 ? anySeries : condition',
+    'condition',
+  ),
+  one(
+    'a number on the edge is in the bin below',
+    'trend',
+    'bins.ts',
+    '${found} < ${starts}[1], 1',
+    '${found} <= ${starts}[1], 1',
+  ),
+  one('a division by zero is 0', 'trend', 'formula.ts', '? value + 0 : null', '? value + 0 : 0'),
+  one(
+    'formulas are calculated from right to left',
+    'trend',
+    'formula.ts',
+    'right: parseOperand() };',
+    'right: chain(operators, parseOperand) };',
+  ),
+];
