@@ -1,3 +1,4 @@
+import type { ReportCache } from '../ports/report-cache.ts';
 import type { Bucket, BucketRow } from './plan.ts';
 
 /**
@@ -64,4 +65,44 @@ export function toRuns(missing: readonly number[], most: number): { readonly fir
     else runs.push({ first: place, last: place });
   }
   return runs;
+}
+
+/** Puts buckets into the cache beside those that others have put there meanwhile. */
+export function createBlockWriter(
+  cache: ReportCache,
+  { largest, ttlSeconds }: { readonly largest: number; readonly ttlSeconds: number },
+): { add(key: string, name: string, bucket: CachedBucket): void } {
+  const pending = new Map<string, Map<string, CachedBucket>>();
+  let isWriting = false;
+
+  const write = async (added: readonly (readonly [string, ReadonlyMap<string, CachedBucket>])[]) => {
+    const values = await cache.getMany(added.map(([key]) => key));
+    const blocks = added.map(([key, entries], i) => {
+      const value = values[i];
+      return { key, value: encodeBlock(withEntries(value && decodeBlock(value), entries)), ttlSeconds };
+    });
+    await cache.setMany(blocks.filter(({ value }) => value.length <= largest));
+  };
+
+  const writeAll = async () => {
+    isWriting = true;
+    while (pending.size > 0) {
+      const added = [...pending];
+      pending.clear();
+      await write(added);
+    }
+    isWriting = false;
+  };
+
+  return {
+    add(key, name, bucket) {
+      const entries = pending.get(key) ?? new Map<string, CachedBucket>();
+      pending.set(key, entries.set(name, bucket));
+      // In a moment: what is added together is written at once.
+      if (!isWriting) {
+        isWriting = true;
+        queueMicrotask(() => void writeAll());
+      }
+    },
+  };
 }

@@ -7,12 +7,11 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import {
   type Block,
   type CachedBucket,
+  createBlockWriter,
   decodeBlock,
-  encodeBlock,
   toBlockKeys,
   toEntryName,
   toRuns,
-  withEntries,
 } from './blocks.ts';
 import { type Identity, toPerson } from './identity.ts';
 import { type BucketPlan, type BucketRow, type Plan, type Row, toSelect } from './plan.ts';
@@ -79,6 +78,7 @@ const mostRuns = 3;
 /** Cached rows where there are some, otherwise one statement for each cell; equal cells in flight share one. */
 export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const flights = new Map<string, Flight>();
+  const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds });
 
   const compute = async ({ plan, project, vector, identity }: CellRequest, signal: AbortSignal): Promise<Cell> => {
     const statement = toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
@@ -169,7 +169,6 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
       }),
     );
     const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);
-    const added = new Map<string, Map<string, CachedBucket>>();
     let statements = 0;
     let rowsRead = 0;
     for (const { first, last, cell } of runs) {
@@ -181,16 +180,13 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
         const bucket = buckets[i]!;
         rows[i] = ofBucket.get(String(bucket.start)) ?? [];
         // Whoever computed them writes them down; who shared that does not.
-        if (cell.statements === 0) continue;
-        const key = keys[i] as string;
-        added.set(key, (added.get(key) ?? new Map()).set(toEntryName(bucket), [versions[i]!, rows[i]!]));
+        if (cell.statements > 0) writer.add(keys[i] as string, toEntryName(bucket), [versions[i]!, rows[i]!]);
       }
     }
-    for (const [key, entries] of added) store(key, encodeBlock(withEntries(blocks.get(key), entries)));
     return {
       rows: rows.flat(),
       source: missing.length === 0 ? 'cache' : 'warehouse',
-      cachedBuckets: buckets.length - missing.length,
+      cachedBuckets: runs.reduce((left, { first, last }) => left - (last - first + 1), buckets.length),
       statements,
       rowsRead,
     } as const;

@@ -65,7 +65,7 @@ export function personOf(id: Sql): Sql {
 }
 
 /** Whether its rows depend on who is who. */
-export function countsPersons({ select }: Plan): boolean {
+export function countsPersons({ select }: Pick<Plan, 'select'>): boolean {
   return holesOf(select).some(({ hole }) => hole === 'person');
 }
 
@@ -80,6 +80,11 @@ export function dependsOf({ select }: Plan): TimeRange {
     from: Math.min(...ranges.map(({ from }) => from)),
     to: Math.max(...ranges.map(({ to }) => to)),
   };
+}
+
+/** Whether the plan's rows depend on no events but those of the range. */
+export function dependsOnlyOn({ select }: Pick<Plan, 'select'>, { from, to }: TimeRange): boolean {
+  return holesOf(select).every((hole) => hole.hole !== 'rows' || (hole.from === from && hole.to === to));
 }
 
 /** The statement as of a snapshot; `toPerson` makes an id the person. */

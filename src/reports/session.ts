@@ -5,7 +5,16 @@ import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapsh
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import { type Identities, nobody } from './identity.ts';
-import { type BucketPlan, countsPersons, dependsOf, type Plan, type Row, toCellKey, toShapeKey } from './plan.ts';
+import {
+  type BucketPlan,
+  countsPersons,
+  dependsOf,
+  dependsOnlyOn,
+  type Plan,
+  type Row,
+  toCellKey,
+  toShapeKey,
+} from './plan.ts';
 import type { Versions } from './versions.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
@@ -82,6 +91,8 @@ interface SessionDeps {
 }
 
 const longestWaitMs = 30_000;
+/** Stands for each bucket of a plan where only its statement's shape matters. */
+const anyBucket = { start: 0, from: 0, to: 86_400_000 };
 
 export function createSession({
   project,
@@ -113,6 +124,13 @@ export function createSession({
     { cacheKeyFn: toLoaderKey, maxBatchSize: 500 },
   );
 
+  const load = async (at: Moment, plan: Plan): Promise<Cell> => {
+    const [version] = await versions.versionsOf(project, [dependsOf(plan)], at.vector, signal);
+    const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
+    const key = toCellKey(project, plan, `${version}.${identity.version}`);
+    return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
+  };
+
   const settle = async () => {
     while (running.size > 0) await Promise.allSettled(running);
   };
@@ -131,21 +149,21 @@ export function createSession({
       answer.catch(() => {}).finally(() => running.delete(answer));
       return answer;
     },
-    async load(at, plan) {
-      const [version] = await versions.versionsOf(project, [dependsOf(plan)], at.vector, signal);
-      const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
-      const key = toCellKey(project, plan, `${version}.${identity.version}`);
-      return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
-    },
+    load,
     async loadBuckets(at, plan) {
-      const [reference] = [{ start: 0, from: 0, to: 86_400_000 }];
-      const one = { label: plan.label, select: plan.select([reference]) };
+      const one = { label: plan.label, select: plan.select([anyBucket]) };
+      // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
+      if (!dependsOnlyOn(one, anyBucket)) {
+        const { label, limits, buckets } = plan;
+        const whole = await load(at, { label, select: plan.select(buckets), ...(limits ? { limits } : {}) });
+        return { ...whole, cachedBuckets: whole.source === 'cache' ? buckets.length : 0 };
+      }
       const identity = countsPersons(one) ? await identities.asOf(project, at.vector, signal) : nobody;
-      const versionsOfData = await versions.versionsOf(project, plan.buckets, at.vector, signal);
+      const ofData = await versions.versionsOf(project, plan.buckets, at.vector, signal);
       return loader.load({
         shape: toShapeKey(project, one),
         buckets: plan,
-        versions: versionsOfData.map((version) => `${version}.${identity.version}`),
+        versions: ofData.map((version) => `${version}.${identity.version}`),
         project,
         vector: at.vector,
         identity,

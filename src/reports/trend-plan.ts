@@ -1,6 +1,6 @@
 import { type Breakdown, type Columns, toColumns } from './breakdown.ts';
 import type { Counting, MeasurePlan } from './measure.ts';
-import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
+import { type BucketPlan, type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
 import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
@@ -32,19 +32,36 @@ export interface TrendQuestion {
   readonly cumulative: boolean;
 }
 
-export function planTrend(question: TrendQuestion): Plan {
+/** What each bucket's events tell by themselves is a plan that is cached by bucket. */
+export function planTrend(question: TrendQuestion): Plan | BucketPlan {
+  const { measure, range, buckets } = question;
+  const { counting } = measure;
+  const limits = { resultRows: 1_000_000 };
+  if (counting.kind === 'sums') {
+    return {
+      label: 'trend',
+      limits,
+      buckets: buckets.map((start, i) => ({
+        start,
+        from: Math.max(start, range.from),
+        to: buckets[i + 1] ?? range.to,
+      })),
+      select: (some) => {
+        const within = { ...range, from: some[0]!.from, to: some[some.length - 1]!.to };
+        return selectSums({ ...question, range: within, buckets: some.map(({ start }) => start) }, counting);
+      },
+    };
+  }
   const columns = toColumns(question.breakdowns, question.chosenBy);
   return {
     label: 'trend',
-    select: sql`${columns.declarations}${toSelect(question, columns, question.measure.counting)}`,
-    limits: { resultRows: 1_000_000 },
+    limits,
+    select: sql`${columns.declarations}${toSelect(question, columns, counting)}`,
   };
 }
 
-function toSelect(question: TrendQuestion, columns: Columns, counting: Counting): Sql {
+function toSelect(question: TrendQuestion, columns: Columns, counting: Exclude<Counting, { kind: 'sums' }>): Sql {
   switch (counting.kind) {
-    case 'sums':
-      return selectSums(question, columns, counting);
     case 'distinct':
       if (question.cumulative) return selectFirsts(question, columns, counting.of);
       return selectSets(question, columns, sql`toFloat64(uniqExact(${counting.of}))`);
@@ -66,8 +83,9 @@ function list(...of: readonly Sql[]): Sql {
   return join(of, ', ');
 }
 
-function selectSums(question: TrendQuestion, columns: Columns, { x, y }: { x: Sql; y: Sql }): Sql {
-  return sql`SELECT ${columns.keys}${columns.indexes}${toBucketExpression(question.buckets)} AS b, 0 AS total, count() AS n, ${x} AS x, ${y} AS y
+function selectSums(question: TrendQuestion, { x, y }: { x: Sql; y: Sql }): Sql {
+  const columns = toColumns(question.breakdowns, question.chosenBy);
+  return sql`${columns.declarations}SELECT ${columns.keys}${columns.indexes}${toBucketExpression(question.buckets)} AS b, 0 AS total, count() AS n, ${x} AS x, ${y} AS y
     FROM events WHERE ${toWhere(question, columns)} GROUP BY ${list(...columns.names, sql`b`)}`;
 }
 

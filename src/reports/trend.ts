@@ -91,7 +91,7 @@ export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
             buckets,
             cumulative,
           });
-          const cell = await session.load(moment, plan);
+          const cell = await ('buckets' in plan ? session.loadBuckets(moment, plan) : session.load(moment, plan));
           const running = cumulative || measure.counting.kind === 'rolling';
           const rows = cell.rows as unknown as readonly TrendRow[];
           return { cell, numbers: toNumbers(rows, { measure, breakdowns, buckets, running }) };
