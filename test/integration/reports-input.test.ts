@@ -233,11 +233,11 @@ describe('bad input', () => {
         trend({
           range: { from: range.from, to: new Date(range.from.getTime() + 9000 * 60_000) },
           interval: 'MINUTE',
-          series: many(6, {}),
+          series: many(26, {}),
           breakdown: [{ property: 't', limit: 1000 }],
         }),
       'TOO_MANY_BUCKETS',
-      `expected at most 1000000 numbers (lines times buckets), got ${6 * evil.length * 9001}: ask for a shorter range, a coarser interval or a smaller breakdown.limit`,
+      `expected at most 5000000 numbers (lines times buckets), got ${26 * evil.length * 9001}: ask for a shorter range, a coarser interval or a smaller breakdown.limit`,
     ],
     [
       () => trend({ breakdown: [{ property: 'a', limit: 0 }] }),
