@@ -1524,7 +1524,7 @@ export type TrendInput = {
    */
   readonly formulas?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   readonly freshness?: InputMaybe<FreshnessInput>;
-  /** At most 10,000 buckets. */
+  /** At most 10,000 buckets, and at most 5,000,000 numbers in an answer (lines times buckets). */
   readonly interval?: InputMaybe<Interval>;
   readonly range: RangeInput;
   /** 1 to 26 of them. The first is A, the next B, and so on. */

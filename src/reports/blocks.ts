@@ -3,14 +3,16 @@ import type { Bucket, BucketRow } from './plan.ts';
 
 /**
  * Cached rows of neighbouring buckets, under one key: a report of 90 days takes two or three looks into the cache, not 90.
- * Each bucket's rows stand beside the version of the data that they were made of; those of another version are a miss.
+ * Each bucket's rows stand beside the version of the data that they were made of, the latest first; other versions are misses.
  */
-export type Block = Readonly<Record<string, CachedBucket>>;
+export type Block = Readonly<Record<string, readonly CachedBucket[]>>;
 export type CachedBucket = readonly [version: string, rows: readonly BucketRow[]];
 
 const bucketsOfBlock = 64;
 /** Beside them come buckets at the edges of what was asked for. */
 const mostEntries = 160;
+/** Of a bucket: gateways whose snapshots lie a moment apart, or a question about an older one, do not take turns in computing it. */
+const mostVersions = 2;
 
 /** The block of each bucket. Buckets of about the same length are together, whoever asks for them. */
 export function toBlockKeys(shape: string, buckets: readonly Bucket[]): string[] {
@@ -35,19 +37,25 @@ export function decodeBlock(bytes: Buffer): Block | undefined {
     const isBlock =
       typeof block === 'object' &&
       block !== null &&
-      Object.values(block).every(
-        (entry) => Array.isArray(entry) && typeof entry[0] === 'string' && Array.isArray(entry[1]),
-      );
+      Object.values(block).every((bucket) => Array.isArray(bucket) && bucket.every(isCachedBucket));
     return isBlock ? (block as Block) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The block with these entries, the oldest of the others left out when there are too many. */
-export function withEntries(block: Block | undefined, entries: ReadonlyMap<string, CachedBucket>): Block {
-  const kept = Object.entries(block ?? {}).filter(([name]) => !entries.has(name));
-  return Object.fromEntries([...kept.slice(Math.max(0, kept.length + entries.size - mostEntries)), ...entries]);
+function isCachedBucket(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === 'string' && Array.isArray(value[1]);
+}
+
+/** The block with these buckets as their latest, the oldest of the others left out when there are too many. */
+export function withBuckets(block: Block | undefined, added: ReadonlyMap<string, CachedBucket>): Block {
+  const kept = Object.entries(block ?? {}).filter(([name]) => !added.has(name));
+  const renewed = [...added].map(([name, latest]): [string, readonly CachedBucket[]] => {
+    const others = block?.[name]?.filter(([version]) => version !== latest[0]) ?? [];
+    return [name, [latest, ...others].slice(0, mostVersions)];
+  });
+  return Object.fromEntries([...kept.slice(Math.max(0, kept.length + renewed.length - mostEntries)), ...renewed]);
 }
 
 /**
@@ -79,7 +87,7 @@ export function createBlockWriter(
     const values = await cache.getMany(added.map(([key]) => key));
     const blocks = added.map(([key, entries], i) => {
       const value = values[i];
-      return { key, value: encodeBlock(withEntries(value && decodeBlock(value), entries)), ttlSeconds };
+      return { key, value: encodeBlock(withBuckets(value && decodeBlock(value), entries)), ttlSeconds };
     });
     await cache.setMany(blocks.filter(({ value }) => value.length <= largest));
   };

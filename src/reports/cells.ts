@@ -153,8 +153,8 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
       if (block) blocks.set(key, block);
     }
     const cached = buckets.map((bucket, i): CachedBucket | null => {
-      const entry = blocks.get(keys[i] as string)?.[toEntryName(bucket)];
-      return entry && entry[0] === versions[i] ? entry : null;
+      const known = blocks.get(keys[i] as string)?.[toEntryName(bucket)];
+      return known?.find(([version]) => version === versions[i]) ?? null;
     });
     const missing = cached.flatMap((entry, i) => (entry === null ? [i] : []));
     metrics.cells.inc({ source: 'cache' }, buckets.length - missing.length);

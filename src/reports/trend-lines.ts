@@ -1,5 +1,5 @@
 import { type Breakdown, compareLines, isOther, type LineKey, toShownLine } from './breakdown.ts';
-import { evaluate, type Formula, seriesOf, toLetter } from './formula.ts';
+import { evaluate, type Formula, seriesOf } from './formula.ts';
 import type { MeasurePlan, Part } from './measure.ts';
 import type { TrendRow } from './trend-plan.ts';
 
@@ -32,18 +32,21 @@ export interface NumbersOfLines {
   readonly empty: Numbers;
 }
 
+/** Rows of one line have the same. */
+export function toLineKey({ k0, k1, k2 }: TrendRow): string {
+  return JSON.stringify([k0, k1, k2].filter((key) => key !== undefined));
+}
+
 const nothing: Part = { n: 0, x: null, y: null };
 
 export function toNumbers(
   rows: readonly TrendRow[],
   {
     measure,
-    breakdowns,
     buckets,
     running,
   }: {
     readonly measure: MeasurePlan;
-    readonly breakdowns: readonly Breakdown[];
     readonly buckets: readonly number[];
     /** A bucket's value is of all parts up to it. */
     readonly running: boolean;
@@ -53,7 +56,7 @@ export function toNumbers(
   const lines = new Map<string, { parts: Part[]; total: Part | null }>();
   const newLine = () => ({ parts: new Array<Part>(buckets.length).fill(nothing), total: null });
   for (const row of rows) {
-    const key = JSON.stringify([row.k0, row.k1, row.k2].slice(0, breakdowns.length));
+    const key = toLineKey(row);
     const line = lines.get(key) ?? newLine();
     lines.set(key, line);
     const part: Part = { n: Number(row.n), x: row.x, y: row.y === null ? null : Number(row.y) };
@@ -170,8 +173,4 @@ export function alignLines(sheets: readonly Sheet[]): Sheet[] {
     present: fill(sheet.present),
     previous: sheet.previous && fill(sheet.previous),
   }));
-}
-
-export function toSheet(index: number, label: string, present: NumbersOfLines, previous: NumbersOfLines | null): Sheet {
-  return { letter: toLetter(index), label, present, previous };
 }

@@ -4,14 +4,14 @@ import { type Breakdown, type BreakdownInput, parseBreakdowns } from './breakdow
 import type { Cell } from './cells.ts';
 import { type CompareInput, toPreviousRange } from './compare.ts';
 import { type FilterInput, toCondition } from './filter.ts';
-import { parseFormula } from './formula.ts';
+import { parseFormula, toLetter } from './formula.ts';
 import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelection } from './measure.ts';
 import { warnUnknownEvents } from './names.ts';
 import { rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
 import { allOf, join, type Sql, sql } from './sql.ts';
-import { alignLines, applyFormula, type TrendSeries, toNumbers, toSeries, toSheet } from './trend-lines.ts';
+import { alignLines, applyFormula, type TrendSeries, toLineKey, toNumbers, toSeries } from './trend-lines.ts';
 import { planTrend, type TrendRow, toWindowRange } from './trend-plan.ts';
 
 export interface TrendInput {
@@ -44,6 +44,8 @@ interface Span {
 }
 
 const mostSeries = 26;
+/** Lines times buckets: tens of megabytes of an answer. */
+const mostNumbers = 5_000_000;
 
 export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
   return session.report(input.freshness, async (moment) => {
@@ -91,21 +93,30 @@ export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
             buckets,
             cumulative,
           });
-          const cell = await ('buckets' in plan ? session.loadBuckets(moment, plan) : session.load(moment, plan));
-          const running = cumulative || measure.counting.kind === 'rolling';
-          const rows = cell.rows as unknown as readonly TrendRow[];
-          return { cell, numbers: toNumbers(rows, { measure, breakdowns, buckets, running }) };
+          return 'buckets' in plan ? session.loadBuckets(moment, plan) : session.load(moment, plan);
         }),
       );
     const [now, before] = await Promise.all([load(present), previous ? load(previous) : null]);
-
-    const sheets = now.map(({ numbers }, i) =>
-      toSheet(i, toLabel(series[i] as SeriesInput), numbers, before ? before[i]!.numbers : null),
+    checkSize(
+      series.map((_, i) => [now[i] as Cell, ...(before ? [before[i] as Cell] : [])]),
+      { formulas: formulas.length, buckets: present.buckets.length + (previous?.buckets.length ?? 0) },
     );
+
+    const count = (cell: Cell, i: number, { buckets }: Span) => {
+      const measure = measures[i] as MeasurePlan;
+      const running = cumulative || measure.counting.kind === 'rolling';
+      return toNumbers(toRows(cell), { measure, buckets, running });
+    };
+    const sheets = now.map((cell, i) => ({
+      letter: toLetter(i),
+      label: toLabel(series[i] as SeriesInput),
+      present: count(cell, i, present),
+      previous: before && previous ? count(before[i] as Cell, i, previous) : null,
+    }));
     const aligned = formulas.length > 0 ? alignLines(sheets) : sheets;
     const calculated = formulas.map((formula, i) => applyFormula((texts[i] as string).trim(), formula, aligned));
     const options = { breakdowns, previousBuckets: previous?.buckets ?? null };
-    const silent = series.filter((_, i) => now[i]!.cell.rows.length === 0);
+    const silent = series.filter((_, i) => now[i]!.rows.length === 0);
     return {
       buckets: present.buckets.map((start) => new Date(start)),
       series: [...aligned, ...calculated].flatMap((sheet) => toSeries(sheet, options)),
@@ -113,13 +124,34 @@ export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
         moment,
         [
           ...binCells.map((cell) => ({ cell, buckets: 1 })),
-          ...now.map(({ cell }) => ({ cell, buckets: present.buckets.length })),
-          ...(before ?? []).map(({ cell }) => ({ cell, buckets: previous?.buckets.length ?? 0 })),
+          ...now.map((cell) => ({ cell, buckets: present.buckets.length })),
+          ...(before ?? []).map((cell) => ({ cell, buckets: previous?.buckets.length ?? 0 })),
         ],
         { warnings: await warnUnknownEvents(session, moment, silent) },
       ),
     };
   });
+}
+
+function toRows(cell: Cell): readonly TrendRow[] {
+  return cell.rows as unknown as readonly TrendRow[];
+}
+
+/** Before any line is made. `cells`: those of each series. Throws TOO_MANY_BUCKETS. */
+function checkSize(
+  cells: readonly (readonly Cell[])[],
+  { formulas, buckets }: { readonly formulas: number; readonly buckets: number },
+) {
+  const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toRows(cell).map(toLineKey))));
+  const lines =
+    formulas > 0
+      ? new Set(keys.flatMap((ofSeries) => [...ofSeries])).size * (keys.length + formulas)
+      : keys.reduce((sum, { size }) => sum + size, 0);
+  if (lines * buckets > mostNumbers)
+    throw new TallygateError(
+      'TOO_MANY_BUCKETS',
+      `expected at most ${mostNumbers} numbers (lines times buckets), got ${lines * buckets}: ask for a shorter range, a coarser interval or a smaller breakdown.limit`,
+    );
 }
 
 function parseMeasure({ measure, property }: SeriesInput, cumulative: boolean, at: string): MeasurePlan {

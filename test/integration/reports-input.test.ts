@@ -87,7 +87,9 @@ describe('a text that looks like SQL is a text', () => {
       ask.trend({ range, series: [{ event: text, label: text }] }),
       ...filters.map((filter) => ask.events({ range, filter })),
     ]);
-    expect(byName.series).toEqual([{ label: text, breakdown: [], isOther: false, values: [1], total: 1 }]);
+    expect(byName.series).toEqual([
+      { letter: 'A', label: text, breakdown: [], isOther: false, values: [1], total: 1, previous: null },
+    ]);
     expect(byName.meta.warnings).toEqual([]);
     expect(byFilter.map(({ nodes }) => nodes.map(({ messageId }) => messageId))).toEqual(filters.map(() => [text]));
 
@@ -180,7 +182,63 @@ describe('bad input', () => {
       'INVALID_INPUT',
       'series[1].property: expected a property for SUM, got none',
     ],
-    [() => trend({ breakdown: many(2, { property: 'a' }) }), 'INVALID_INPUT', 'breakdown: expected at most one, got 2'],
+    [
+      () => trend({ breakdown: many(4, { property: 'a' }) }),
+      'INVALID_INPUT',
+      'breakdown: expected at most 3 of them, got 4',
+    ],
+    [
+      () => trend({ breakdown: [{ property: 'a', bins: { edges: [1, 1] } }] }),
+      'INVALID_INPUT',
+      'breakdown[0].bins.edges[1]: expected a number above 1, the one before it, got 1',
+    ],
+    [
+      () => trend({ breakdown: [{ property: 'a', bins: { count: 101 } }] }),
+      'INVALID_INPUT',
+      'breakdown[0].bins.count: expected 1 to 100, got 101',
+    ],
+    [
+      () => trend({ breakdown: [{ property: '$event', bins: { count: 2 } }] }),
+      'INVALID_INPUT',
+      'breakdown[0].bins: expected a property that can be a number, got a field of the event',
+    ],
+    [
+      () => retention({ breakdown: { property: 'a', bins: { count: 2 } } }),
+      'INVALID_INPUT',
+      'breakdown.bins: expected none, since only a trend has them, got bins',
+    ],
+    [() => trend({ formulas: many(27, 'A') }), 'INVALID_INPUT', 'formulas: expected 0 to 26 of them, got 27'],
+    [
+      () => trend({ formulas: ['A', 'A + B'] }),
+      'INVALID_INPUT',
+      'formulas[1]: expected the letter A of the only series at position 5, got "B"',
+    ],
+    [
+      () => trend({ compareTo: { previousPeriod: true, shift: '1d' } }),
+      'INVALID_INPUT',
+      'compareTo: expected exactly one of previousPeriod and shift, got both',
+    ],
+    [
+      () => trend({ compareTo: { shift: 'a week' } }),
+      'INVALID_RANGE',
+      'expected compareTo.shift to be a number and a unit of m, h, d, w, M, q, y, as in "7d", got "a week"',
+    ],
+    [
+      () => trend({ cumulative: true, series: [{ measure: 'WEEKLY_ACTIVE' }] }),
+      'INVALID_INPUT',
+      'series[0].measure: expected one that can grow over the range with cumulative, got WEEKLY_ACTIVE: ask for UNIQUE_USERS',
+    ],
+    [
+      () =>
+        trend({
+          range: { from: range.from, to: new Date(range.from.getTime() + 9000 * 60_000) },
+          interval: 'MINUTE',
+          series: many(26, {}),
+          breakdown: [{ property: 't', limit: 1000 }],
+        }),
+      'TOO_MANY_BUCKETS',
+      `expected at most 5000000 numbers (lines times buckets), got ${26 * evil.length * 9001}: ask for a shorter range, a coarser interval or a smaller breakdown.limit`,
+    ],
     [
       () => trend({ breakdown: [{ property: 'a', limit: 0 }] }),
       'INVALID_INPUT',

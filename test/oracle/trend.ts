@@ -10,8 +10,7 @@ import {
   toBuckets,
   toSpan,
 } from './buckets.ts';
-import { type Filter, passes } from './filter.ts';
-import { compareTexts, find } from './find.ts';
+import { compareTexts, type Filter, find, passes } from './filter.ts';
 import { calculate } from './formula.ts';
 import type { Fact } from './sent.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeBlock, encodeBlock, toBlockKeys, toRuns, withEntries } from '../../src/reports/blocks.ts';
+import { decodeBlock, encodeBlock, toBlockKeys, toRuns, withBuckets } from '../../src/reports/blocks.ts';
 
 const day = 86_400_000;
 
@@ -25,22 +25,35 @@ test('runs have all that is missing, in order, and no more of them than allowed'
 });
 
 test('what is no block is a miss', () => {
-  const block = { '0:0:5': ['v', [{ b: '0', n: '1' }]] } as const;
+  const block = { '0:0:5': [['v', [{ b: '0', n: '1' }]]] } as const;
   expect(decodeBlock(encodeBlock(block))).toEqual(block);
-  for (const damaged of ['', 'null', '[1]', '"x"', '{"a":1}', '{"a":["v"]}', '{"a":[1,[]]}', '{"a":["v",[]]'])
+  for (const damaged of ['', 'null', '[1]', '"x"', '{"a":1}', '{"a":["v"]}', '{"a":[[1,[]]]}', '{"a":[["v",[]]]'])
     expect(decodeBlock(Buffer.from(damaged))).toBeUndefined();
 });
 
 test('a block forgets its oldest entries, never the new ones', () => {
   const entries = (from: number, count: number, version: string) =>
     new Map(Array.from({ length: count }, (_, i) => [`${from + i}:0:1`, [version, []] as const]));
-  const full = withEntries(undefined, entries(0, 160, 'a'));
+  const full = withBuckets(undefined, entries(0, 160, 'a'));
   expect(Object.keys(full)).toHaveLength(160);
-  const later = withEntries(full, entries(155, 10, 'b'));
+  const later = withBuckets(full, entries(155, 10, 'b'));
   expect(Object.keys(later)).toHaveLength(160);
-  for (let i = 155; i < 165; i++) expect(later[`${i}:0:1`]).toEqual(['b', []]);
+  for (let i = 155; i < 165; i++)
+    expect(later[`${i}:0:1`]).toEqual(
+      i < 160
+        ? [
+            ['b', []],
+            ['a', []],
+          ]
+        : [['b', []]],
+    );
   expect(later['4:0:1']).toBeUndefined();
-  expect(later['5:0:1']).toEqual(['a', []]);
+  expect(later['5:0:1']).toEqual([['a', []]]);
+  const latest = withBuckets(later, entries(155, 10, 'c'))['155:0:1'];
+  expect(latest).toEqual([
+    ['c', []],
+    ['b', []],
+  ]);
 });
 
 test('ninety days are in two or three blocks, wherever daylight saving falls', () => {
