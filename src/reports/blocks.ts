@@ -1,5 +1,5 @@
 import type { ReportCache } from '../ports/report-cache.ts';
-import type { Bucket, BucketRow } from './plan.ts';
+import type { Bucket, BucketPlan, BucketRow } from './plan.ts';
 
 /**
  * Cached rows of neighbouring buckets, under one key: a report of 90 days takes two or three looks into the cache, not 90.
@@ -8,18 +8,19 @@ import type { Bucket, BucketRow } from './plan.ts';
 export type Block = Readonly<Record<string, readonly CachedBucket[]>>;
 export type CachedBucket = readonly [version: string, rows: readonly BucketRow[]];
 
-const bucketsOfBlock = 64;
+/** Up to twice as many, since lengths are rounded up. */
+const bucketsOfBlock = 32;
 /** Beside them come buckets at the edges of what was asked for. */
-const mostEntries = 160;
+const mostEntries = 96;
 /** Of a bucket: gateways whose snapshots lie a moment apart, or a question about an older one, do not take turns in computing it. */
 const mostVersions = 2;
 
-/** The block of each bucket. Buckets of about the same length are together, whoever asks for them. */
-export function toBlockKeys(shape: string, buckets: readonly Bucket[]): string[] {
+/** The block of each bucket. Buckets of one timezone and about the same length are together, whoever asks for them. */
+export function toBlockKeys(shape: string, { buckets, timezone }: Pick<BucketPlan, 'buckets' | 'timezone'>): string[] {
   const [first, second] = buckets as [Bucket, Bucket | undefined];
   // Days are 23 to 25 hours long and months 28 to 31 days: what is close shares a power of two.
   const length = 2 ** Math.ceil(Math.log2((second?.start ?? first.to) - first.start));
-  return buckets.map(({ start }) => `${shape}:${Math.floor(start / (length * bucketsOfBlock))}x${length}`);
+  return buckets.map(({ start }) => `${shape}:${timezone}:${Math.floor(start / (length * bucketsOfBlock))}x${length}`);
 }
 
 export function toEntryName({ start, from, to }: Bucket): string {

@@ -145,7 +145,7 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const loadBuckets = async (request: BucketsRequest, found: ReadonlyMap<string, Buffer>, signal: AbortSignal) => {
     const { shape, buckets: plan, versions } = request;
     const { buckets } = plan;
-    const keys = toBlockKeys(shape, buckets);
+    const keys = toBlockKeys(shape, plan);
     const blocks = new Map<string, Block>();
     for (const key of new Set(keys)) {
       const value = found.get(key);
@@ -197,7 +197,7 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
       const asked = requests
         .filter(({ fresh }) => !fresh)
         .flatMap((request) =>
-          'key' in request ? [request.key] : [...new Set(toBlockKeys(request.shape, request.buckets.buckets))],
+          'key' in request ? [request.key] : [...new Set(toBlockKeys(request.shape, request.buckets))],
         );
       const found = new Map<string, Buffer>();
       if (asked.length > 0) {

@@ -39,6 +39,8 @@ export interface BucketPlan {
   readonly label: string;
   /** They ascend and do not overlap. */
   readonly buckets: readonly Bucket[];
+  /** Of the calendar that they are buckets of. */
+  readonly timezone: string;
   /** The rows of neighbours among them. Says nothing of the range that was asked for. */
   select(buckets: readonly Bucket[]): Sql;
   readonly limits?: Partial<StatementLimits>;

@@ -41,6 +41,7 @@ export function planTrend(question: TrendQuestion): Plan | BucketPlan {
     return {
       label: 'trend',
       limits,
+      timezone: range.timezone,
       buckets: buckets.map((start, i) => ({
         start,
         from: Math.max(start, range.from),
