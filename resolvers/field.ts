@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import type { Right } from '../src/config.ts';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import type { Caller, Context } from './context.ts';
@@ -6,11 +6,11 @@ import type { Caller, Context } from './context.ts';
 /** A field that needs a right. What counts is the credential's rights, not the kind of operation; admin has all. */
 export function needing<Parent, Args, Result>(
   right: Right,
-  resolve: (caller: Caller, args: Args, context: Context) => Promise<Result>,
+  resolve: (caller: Caller, args: Args, context: Context, info: GraphQLResolveInfo) => Promise<Result>,
 ) {
-  return async (_parent: Parent, args: Args, context: Context): Promise<Result> => {
+  return async (_parent: Parent, args: Args, context: Context, info: GraphQLResolveInfo): Promise<Result> => {
     try {
-      return await resolve(authorize(context.caller, right), args, context);
+      return await resolve(authorize(context.caller, right), args, context, info);
     } catch (thrown) {
       throw toGraphQLError(thrown);
     }
@@ -25,10 +25,18 @@ export function afterwards<Parent, Args, Result>(resolve: (parent: Parent, args:
     });
 }
 
+/** What else a right brings. */
+const includes: Readonly<Record<Right, readonly Right[]>> = {
+  write: ['write'],
+  read: ['read'],
+  edit: ['edit', 'read'],
+  admin: ['admin', 'edit', 'read', 'write'],
+};
+
 function authorize(caller: Caller | null, right: Right): Caller {
   if (caller === null)
     throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');
-  if (caller.right !== right && caller.right !== 'admin') {
+  if (!includes[caller.right].includes(right)) {
     throw new TallygateError(
       'FORBIDDEN',
       `expected a credential with the right to ${right}, got one with the right to ${caller.right}`,

@@ -2,6 +2,7 @@ import { afterwards, needing } from './field.ts';
 import { funnel, funnelStep } from './funnel.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
+import { cohort, savedReport } from './saved.ts';
 import { scalars } from './scalars.ts';
 import type { IngestionLedgerArgs, Resolvers } from './types.generated.ts';
 
@@ -14,6 +15,8 @@ export const resolvers = {
     rowsRead: (meta) => meta.rowsRead(),
   },
   Retention: { people: afterwards((report, args) => report.people(args)) },
+  Cohort: cohort,
+  SavedReport: savedReport,
   Funnel: funnel,
   FunnelStep: funnelStep,
   Person: { events: afterwards((person, args) => person.timeline(args)) },

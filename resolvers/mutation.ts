@@ -3,6 +3,7 @@ import type { EventInput, EventKind } from '../src/events/event.ts';
 import { limits } from '../src/events/event.ts';
 import type { NewEvent, Receipt } from '../src/ingest/tracker.ts';
 import { needing } from './field.ts';
+import { savedMutation } from './saved.ts';
 import type { EventInput as EventUnion, MutationResolvers, MutationTrackBatchArgs } from './types.generated.ts';
 
 const single = (kind: EventKind) =>
@@ -12,6 +13,7 @@ const single = (kind: EventKind) =>
   });
 
 export const mutation = {
+  ...savedMutation,
   track: single('track'),
   page: single('page'),
   screen: single('screen'),

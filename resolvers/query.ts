@@ -1,4 +1,5 @@
 import { needing } from './field.ts';
+import { savedQuery } from './saved.ts';
 import type {
   QueryCatalogArgs,
   QueryDeadLettersArgs,
@@ -18,6 +19,7 @@ import type {
 } from './types.generated.ts';
 
 export const query = {
+  ...savedQuery,
   trend: needing('read', ({ project }, { input }: QueryTrendArgs, context) => context.reports(project).trend(input)),
   funnel: needing('read', ({ project }, { input }: QueryFunnelArgs, context) => context.reports(project).funnel(input)),
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>

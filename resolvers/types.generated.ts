@@ -2,6 +2,8 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
 import type { Retention as RetentionSource } from '../src/reports/retention.ts';
 import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel.ts';
+import type { Cohort as CohortSource } from '../src/reports/cohort.ts';
+import type { SavedReport as SavedReportSource } from '../src/reports/saved-report.ts';
 import type { Person as PersonSource } from '../src/reports/person.ts';
 import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
 import type { Context } from './context.ts';
@@ -95,6 +97,142 @@ export type CatalogProperty = {
   readonly types: ReadonlyArray<Scalars['String']['output']>;
 };
 
+/**
+ * Persons by what they did or are, under a name that every filter takes: `filter: { cohort: "buyers" }`, `filter: { not: { cohort: "buyers" } }`.
+ * Dynamic ones are who the definition is true of at the moment of each report; static ones never change but by merges and deletions.
+ * Reports use the newest version of the definition, also as of an older snapshot; other gateways know it within a second.
+ * Example: `cohort(name: "buyers") { size people(first: 2) { nodes { id } } version meta { asOf } }`
+ * Example: `trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed", filter: { cohort: "buyers" } }] }) { series { total } }`
+ */
+export type Cohort = {
+  /** As it was saved. */
+  readonly definition: Scalars['JSONObject']['output'];
+  readonly description: Maybe<Scalars['String']['output']>;
+  /** Of a static one: the meta.asOf of its snapshot. */
+  readonly frozenAt: Maybe<Scalars['DateTime']['output']>;
+  readonly isStatic: Scalars['Boolean']['output'];
+  /** Of size. */
+  readonly meta: ReportMeta;
+  readonly name: Scalars['String']['output'];
+  /** Who they are, in an order that never changes. first is at most 1,000. Later pages need freshness.at of the first one's meta.snapshot. */
+  readonly people: CohortPeople;
+  readonly savedAt: Scalars['DateTime']['output'];
+  /** The public name of the credential that saved it. */
+  readonly savedBy: Scalars['ID']['output'];
+  /** How many persons. */
+  readonly size: Scalars['Int']['output'];
+  /** Goes up by one with every change, and with a deletion. */
+  readonly version: Scalars['Int']['output'];
+  /** The newest first, deletions included; below `before`. first is at most 100. */
+  readonly versions: ReadonlyArray<CohortVersion>;
+};
+
+
+/**
+ * Persons by what they did or are, under a name that every filter takes: `filter: { cohort: "buyers" }`, `filter: { not: { cohort: "buyers" } }`.
+ * Dynamic ones are who the definition is true of at the moment of each report; static ones never change but by merges and deletions.
+ * Reports use the newest version of the definition, also as of an older snapshot; other gateways know it within a second.
+ * Example: `cohort(name: "buyers") { size people(first: 2) { nodes { id } } version meta { asOf } }`
+ * Example: `trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed", filter: { cohort: "buyers" } }] }) { series { total } }`
+ */
+export type CohortPeopleArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Persons by what they did or are, under a name that every filter takes: `filter: { cohort: "buyers" }`, `filter: { not: { cohort: "buyers" } }`.
+ * Dynamic ones are who the definition is true of at the moment of each report; static ones never change but by merges and deletions.
+ * Reports use the newest version of the definition, also as of an older snapshot; other gateways know it within a second.
+ * Example: `cohort(name: "buyers") { size people(first: 2) { nodes { id } } version meta { asOf } }`
+ * Example: `trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed", filter: { cohort: "buyers" } }] }) { series { total } }`
+ */
+export type CohortVersionsArgs = {
+  before?: InputMaybe<Scalars['Int']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type CohortBehaviour = {
+  /** How often, from 1 to 1,000,000. */
+  readonly atLeast?: InputMaybe<Scalars['Int']['input']>;
+  /** No more often than this; without it, as often as they like. */
+  readonly atMost?: InputMaybe<Scalars['Int']['input']>;
+  /** Any event when left out. */
+  readonly event?: InputMaybe<Scalars['String']['input']>;
+  /** Of these events. It names no cohort. */
+  readonly filter?: InputMaybe<EventFilter>;
+  /**
+   * When: all of the past when left out. `last: "30d"` is that many whole days up to the moment to which reports resolve now, the present
+   * day included: of a snapshot, its own now, so that a report as of a snapshot has the members of that moment.
+   */
+  readonly range?: InputMaybe<RangeInput>;
+};
+
+/**
+ * Who is meant: exactly one of its fields. Reports that filter by a cohort look at the person of each event, with everybody
+ * who was merged into one; a person without any event is in no cohort.
+ */
+export type CohortDefinition = {
+  /** All of them. */
+  readonly and?: InputMaybe<ReadonlyArray<CohortDefinition>>;
+  /** These, by their anonymousId: 1 to 10,000. */
+  readonly anonymousIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
+  /** The members of another cohort, as it is defined now. Cohorts of cohorts are at most 5 deep, and never go round in a circle. */
+  readonly cohort?: InputMaybe<Scalars['String']['input']>;
+  /** Who did something, so and so often. */
+  readonly did?: InputMaybe<CohortBehaviour>;
+  /** Everybody else: who did not do something is `not: { did: ... }`. */
+  readonly not?: InputMaybe<CohortDefinition>;
+  /** Any of them. */
+  readonly or?: InputMaybe<ReadonlyArray<CohortDefinition>>;
+  /** Of whom identify events told something. */
+  readonly person?: InputMaybe<CohortProperty>;
+  /** These, by their userId: 1 to 10,000. */
+  readonly userIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
+};
+
+export type CohortPeople = {
+  readonly edges: ReadonlyArray<CohortPersonEdge>;
+  readonly nodes: ReadonlyArray<CohortPerson>;
+  readonly pageInfo: PageInfo;
+};
+
+export type CohortPerson = {
+  /** The smallest one, where there are several. */
+  readonly anonymousId: Maybe<Scalars['ID']['output']>;
+  /** The userId, or the anonymousId without one: what Query.person takes. */
+  readonly id: Scalars['ID']['output'];
+  /** The smallest one, where there are several. */
+  readonly userId: Maybe<Scalars['ID']['output']>;
+};
+
+export type CohortPersonEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: CohortPerson;
+};
+
+/** What the newest identify event that has the property says, compared as in EventFilter. */
+export type CohortProperty = {
+  /** As it was at this moment: the newest event at its timestamp or before. The latest when left out. */
+  readonly asOf?: InputMaybe<Scalars['DateTime']['input']>;
+  readonly ignoreCase?: InputMaybe<Scalars['Boolean']['input']>;
+  /** EQ when left out. */
+  readonly op?: InputMaybe<FilterOp>;
+  /** The trait's name: `plan`, `address.city`. */
+  readonly property: Scalars['String']['input'];
+  readonly value?: InputMaybe<Scalars['JSONValue']['input']>;
+};
+
+export type CohortVersion = {
+  /** null of a deletion. */
+  readonly definition: Maybe<Scalars['JSONObject']['output']>;
+  readonly deleted: Scalars['Boolean']['output'];
+  readonly savedAt: Scalars['DateTime']['output'];
+  readonly savedBy: Scalars['ID']['output'];
+  readonly version: Scalars['Int']['output'];
+};
+
 /** One of both. */
 export type CompareInput =
   /**
@@ -135,6 +273,12 @@ export type DeadLetterEdge = {
 export type DeadLetterReason = {
   readonly code: Scalars['String']['output'];
   readonly message: Scalars['String']['output'];
+};
+
+/** Under this version the name is gone. */
+export type Deletion = {
+  readonly name: Scalars['String']['output'];
+  readonly version: Scalars['Int']['output'];
 };
 
 /** An event as it was stored. */
@@ -201,7 +345,7 @@ export type EventErrorCode =
   | 'TIMESTAMP_TOO_OLD';
 
 /**
- * One of: and, or, not, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
+ * One of: and, or, not, cohort, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
  * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
  * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and
  * `$weekday` (1 is Monday, 7 is Sunday) as the warehouse's own time zone database has it (before 1970 such databases differ).
@@ -216,6 +360,8 @@ export type EventErrorCode =
  */
 export type EventFilter = {
   readonly and?: InputMaybe<ReadonlyArray<EventFilter>>;
+  /** Events of the members of this cohort, see Cohort. At most 10 in a filter. */
+  readonly cohort?: InputMaybe<Scalars['String']['input']>;
   /** Compares texts in lower case. For EQ, IN, CONTAINS and their negations, STARTS_WITH, ENDS_WITH and MATCHES. */
   readonly ignoreCase?: InputMaybe<Scalars['Boolean']['input']>;
   readonly not?: InputMaybe<EventFilter>;
@@ -742,6 +888,10 @@ export type Mutation = {
    * the youngest of them does not count.
    */
   readonly alias: Maybe<TrackPayload>;
+  /** Deletes a cohort; its versions are kept. Refused while a dynamic cohort is made of it. Needs a token that may edit. */
+  readonly deleteCohort: Maybe<Deletion>;
+  /** Deletes a saved report; its versions are kept. Needs a token that may edit. */
+  readonly deleteReport: Maybe<Deletion>;
   /** Which group somebody belongs to. It is the event `$group` in reports. */
   readonly group: Maybe<TrackPayload>;
   /**
@@ -754,6 +904,10 @@ export type Mutation = {
   readonly identify: Maybe<TrackPayload>;
   /** A page view. It is the event `$page` in reports. */
   readonly page: Maybe<TrackPayload>;
+  /** Saves a cohort under a name, as a new version where there is one. Needs a token that may edit. What cannot be answered is refused. */
+  readonly saveCohort: Maybe<Cohort>;
+  /** Saves a report under a name, as a new version where there is one. Needs a token that may edit. */
+  readonly saveReport: Maybe<SavedReport>;
   /** A screen view of an app. It is the event `$screen` in reports. */
   readonly screen: Maybe<TrackPayload>;
   /** Something that somebody did. */
@@ -773,6 +927,26 @@ export type Mutation = {
  */
 export type MutationAliasArgs = {
   input: AliasInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationDeleteCohortArgs = {
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  name: Scalars['String']['input'];
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationDeleteReportArgs = {
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  name: Scalars['String']['input'];
 };
 
 
@@ -800,6 +974,24 @@ export type MutationIdentifyArgs = {
  */
 export type MutationPageArgs = {
   input: PageInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationSaveCohortArgs = {
+  input: SaveCohortInput;
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationSaveReportArgs = {
+  input: SaveReportInput;
 };
 
 
@@ -985,6 +1177,10 @@ export type PersonEventsArgs = {
 export type Query = {
   /** Which events and properties there are, with types and volumes. */
   readonly catalog: Maybe<Catalog>;
+  /** Who somebody's report may be about: a cohort with its size and people. Fails with NOT_FOUND when there is none of the name. */
+  readonly cohort: Maybe<Cohort>;
+  /** All cohorts, by name. Sizes cost a statement each. */
+  readonly cohorts: Maybe<ReadonlyArray<Cohort>>;
   /** Events that could not be stored, with their reasons, newest first. first is at most 1,000. */
   readonly deadLetters: Maybe<DeadLetterConnection>;
   /** What became of events, by messageId; at most 1,000 of them. */
@@ -1008,6 +1204,10 @@ export type Query = {
   readonly person: Maybe<Person>;
   /** How many persons came back, by the interval in which they began. */
   readonly retention: Maybe<Retention>;
+  /** Runs a saved report. variables are checked against what it declares. At most 10 in an operation. */
+  readonly savedReport: Maybe<SavedReportAnswer>;
+  /** All saved reports, by name. */
+  readonly savedReports: Maybe<ReadonlyArray<SavedReport>>;
   /** How often persons come, for how long, and where they enter and leave. */
   readonly sessions: Maybe<Sessions>;
   /** How many persons came back on how many days. */
@@ -1024,6 +1224,25 @@ export type Query = {
  * one operation are answered as of the same moment.
  */
 export type QueryCatalogArgs = {
+  freshness?: InputMaybe<FreshnessInput>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryCohortArgs = {
+  freshness?: InputMaybe<FreshnessInput>;
+  name: Scalars['String']['input'];
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryCohortsArgs = {
   freshness?: InputMaybe<FreshnessInput>;
 };
 
@@ -1115,6 +1334,17 @@ export type QueryPersonArgs = {
  */
 export type QueryRetentionArgs = {
   input: RetentionInput;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QuerySavedReportArgs = {
+  freshness?: InputMaybe<FreshnessInput>;
+  name: Scalars['String']['input'];
+  variables?: InputMaybe<Scalars['JSONObject']['input']>;
 };
 
 
@@ -1302,6 +1532,102 @@ export type RetentionPerson = {
 export type RetentionPersonEdge = {
   readonly cursor: Scalars['String']['output'];
   readonly node: RetentionPerson;
+};
+
+export type SaveCohortInput = {
+  /** Makes it static as of this snapshot: a meta.snapshot of any report. */
+  readonly at?: InputMaybe<Scalars['SnapshotToken']['input']>;
+  /** At most 50 conditions and 128 KiB. */
+  readonly definition: CohortDefinition;
+  readonly description?: InputMaybe<Scalars['String']['input']>;
+  /** The version that is to be replaced, 0 when there must be none: anything else is a CONFLICT. Replaces whatever is there when left out. */
+  readonly expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  /** Makes it static: whoever is a member now stays one, and nobody comes in. Also the cohorts that it is made of are frozen. */
+  readonly freeze?: InputMaybe<Scalars['Boolean']['input']>;
+  /** 1 to 100 characters; what filters call it. */
+  readonly name: Scalars['String']['input'];
+};
+
+export type SaveReportInput = {
+  readonly description?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * A GraphQL document with one query on this schema, as
+   * `query ($range: RangeInput = { last: "30d" }, $plan: JSONValue!) { trend(input: { range: $range, series: [{ filter: { property: "plan", value: $plan } }] }) { buckets } }`.
+   * It is checked when it is saved. It has at most 20 root fields and 16,384 characters, and neither names a saved report nor a freshness:
+   * that is given when it is run.
+   */
+  readonly document: Scalars['String']['input'];
+  /** The version that is to be replaced, 0 when there must be none: anything else is a CONFLICT. Replaces whatever is there when left out. */
+  readonly expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  /** 1 to 100 characters. */
+  readonly name: Scalars['String']['input'];
+};
+
+/** A report by name: a query with typed variables, that is run by `Query.savedReport`. */
+export type SavedReport = {
+  readonly description: Maybe<Scalars['String']['output']>;
+  readonly document: Scalars['String']['output'];
+  readonly name: Scalars['String']['output'];
+  readonly savedAt: Scalars['DateTime']['output'];
+  /** The public name of the credential that saved it. */
+  readonly savedBy: Scalars['ID']['output'];
+  /** What it takes, in its order. */
+  readonly variables: ReadonlyArray<SavedReportVariable>;
+  /** Goes up by one with every change, and with a deletion. */
+  readonly version: Scalars['Int']['output'];
+  /** The newest first, deletions included; below `before`. first is at most 100. */
+  readonly versions: ReadonlyArray<SavedReportVersion>;
+};
+
+
+/** A report by name: a query with typed variables, that is run by `Query.savedReport`. */
+export type SavedReportVersionsArgs = {
+  before?: InputMaybe<Scalars['Int']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/**
+ * What a saved report says. All reports of the operation, those of saved ones included, are of the same moment.
+ * Example: `savedReport(name: "orders", variables: { range: { last: "7d" } }) { data version errors { message } meta { asOf } }`
+ */
+export type SavedReportAnswer = {
+  /** As if its document had been sent. A report in it that failed is null. */
+  readonly data: Scalars['JSONObject']['output'];
+  /** Why they failed; empty when all is there. */
+  readonly errors: ReadonlyArray<SavedReportError>;
+  /** Of the operation: its moment and its cost. How each report came about stands in its own meta, when the document asks for it. */
+  readonly meta: ReportMeta;
+  readonly name: Scalars['String']['output'];
+  /** The version that was run. */
+  readonly version: Scalars['Int']['output'];
+};
+
+export type SavedReportError = {
+  /** As extensions.code of any error. */
+  readonly code: Scalars['String']['output'];
+  readonly message: Scalars['String']['output'];
+  /** Into data. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+  readonly retriable: Scalars['Boolean']['output'];
+};
+
+export type SavedReportVariable = {
+  /** As GraphQL writes it; null without one. */
+  readonly default: Maybe<Scalars['String']['output']>;
+  readonly name: Scalars['String']['output'];
+  /** Has to be given: it cannot be null and has no default. */
+  readonly required: Scalars['Boolean']['output'];
+  /** As GraphQL writes it: RangeInput!, [String!] */
+  readonly type: Scalars['String']['output'];
+};
+
+export type SavedReportVersion = {
+  readonly deleted: Scalars['Boolean']['output'];
+  /** null of a deletion. */
+  readonly document: Maybe<Scalars['String']['output']>;
+  readonly savedAt: Scalars['DateTime']['output'];
+  readonly savedBy: Scalars['ID']['output'];
+  readonly version: Scalars['Int']['output'];
 };
 
 export type ScreenInput = {
@@ -1644,6 +1970,14 @@ export type ResolversTypes = {
   Catalog: ResolverTypeWrapper<Omit<Catalog, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   CatalogEvent: ResolverTypeWrapper<CatalogEvent>;
   CatalogProperty: ResolverTypeWrapper<CatalogProperty>;
+  Cohort: ResolverTypeWrapper<CohortSource>;
+  CohortBehaviour: CohortBehaviour;
+  CohortDefinition: CohortDefinition;
+  CohortPeople: ResolverTypeWrapper<CohortPeople>;
+  CohortPerson: ResolverTypeWrapper<CohortPerson>;
+  CohortPersonEdge: ResolverTypeWrapper<CohortPersonEdge>;
+  CohortProperty: CohortProperty;
+  CohortVersion: ResolverTypeWrapper<CohortVersion>;
   CompareInput: CompareInput;
   Consistency: Consistency;
   ConsistencyToken: ResolverTypeWrapper<Scalars['ConsistencyToken']['output']>;
@@ -1652,6 +1986,7 @@ export type ResolversTypes = {
   DeadLetterConnection: ResolverTypeWrapper<DeadLetterConnection>;
   DeadLetterEdge: ResolverTypeWrapper<DeadLetterEdge>;
   DeadLetterReason: ResolverTypeWrapper<DeadLetterReason>;
+  Deletion: ResolverTypeWrapper<Deletion>;
   Event: ResolverTypeWrapper<Event>;
   EventConnection: ResolverTypeWrapper<Omit<EventConnection, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   EventEdge: ResolverTypeWrapper<EventEdge>;
@@ -1723,6 +2058,13 @@ export type ResolversTypes = {
   RetentionPeople: ResolverTypeWrapper<RetentionPeople>;
   RetentionPerson: ResolverTypeWrapper<RetentionPerson>;
   RetentionPersonEdge: ResolverTypeWrapper<RetentionPersonEdge>;
+  SaveCohortInput: SaveCohortInput;
+  SaveReportInput: SaveReportInput;
+  SavedReport: ResolverTypeWrapper<SavedReportSource>;
+  SavedReportAnswer: ResolverTypeWrapper<Omit<SavedReportAnswer, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  SavedReportError: ResolverTypeWrapper<SavedReportError>;
+  SavedReportVariable: ResolverTypeWrapper<SavedReportVariable>;
+  SavedReportVersion: ResolverTypeWrapper<SavedReportVersion>;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SessionFigures: ResolverTypeWrapper<SessionFigures>;
@@ -1756,6 +2098,14 @@ export type ResolversParentTypes = {
   Catalog: Omit<Catalog, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   CatalogEvent: CatalogEvent;
   CatalogProperty: CatalogProperty;
+  Cohort: CohortSource;
+  CohortBehaviour: CohortBehaviour;
+  CohortDefinition: CohortDefinition;
+  CohortPeople: CohortPeople;
+  CohortPerson: CohortPerson;
+  CohortPersonEdge: CohortPersonEdge;
+  CohortProperty: CohortProperty;
+  CohortVersion: CohortVersion;
   CompareInput: CompareInput;
   ConsistencyToken: Scalars['ConsistencyToken']['output'];
   DateTime: Scalars['DateTime']['output'];
@@ -1763,6 +2113,7 @@ export type ResolversParentTypes = {
   DeadLetterConnection: DeadLetterConnection;
   DeadLetterEdge: DeadLetterEdge;
   DeadLetterReason: DeadLetterReason;
+  Deletion: Deletion;
   Event: Event;
   EventConnection: Omit<EventConnection, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   EventEdge: EventEdge;
@@ -1820,6 +2171,13 @@ export type ResolversParentTypes = {
   RetentionPeople: RetentionPeople;
   RetentionPerson: RetentionPerson;
   RetentionPersonEdge: RetentionPersonEdge;
+  SaveCohortInput: SaveCohortInput;
+  SaveReportInput: SaveReportInput;
+  SavedReport: SavedReportSource;
+  SavedReportAnswer: Omit<SavedReportAnswer, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  SavedReportError: SavedReportError;
+  SavedReportVariable: SavedReportVariable;
+  SavedReportVersion: SavedReportVersion;
   ScreenInput: ScreenInput;
   SeriesInput: SeriesInput;
   SessionFigures: SessionFigures;
@@ -1863,6 +2221,46 @@ export type CatalogPropertyResolvers<ContextType = Context, ParentType extends R
   types?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
+export type CohortResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Cohort'] = ResolversParentTypes['Cohort']> = {
+  definition?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  description?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  frozenAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  isStatic?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  people?: Resolver<ResolversTypes['CohortPeople'], ParentType, ContextType, RequireFields<CohortPeopleArgs, 'first'>>;
+  savedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  savedBy?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  size?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  versions?: Resolver<ReadonlyArray<ResolversTypes['CohortVersion']>, ParentType, ContextType, RequireFields<CohortVersionsArgs, 'first'>>;
+};
+
+export type CohortPeopleResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CohortPeople'] = ResolversParentTypes['CohortPeople']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['CohortPersonEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['CohortPerson']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type CohortPersonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CohortPerson'] = ResolversParentTypes['CohortPerson']> = {
+  anonymousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type CohortPersonEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CohortPersonEdge'] = ResolversParentTypes['CohortPersonEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['CohortPerson'], ParentType, ContextType>;
+};
+
+export type CohortVersionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CohortVersion'] = ResolversParentTypes['CohortVersion']> = {
+  definition?: Resolver<Maybe<ResolversTypes['JSONObject']>, ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  savedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  savedBy?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
 export interface ConsistencyTokenScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['ConsistencyToken'], any> {
   name: 'ConsistencyToken';
 }
@@ -1892,6 +2290,11 @@ export type DeadLetterEdgeResolvers<ContextType = Context, ParentType extends Re
 export type DeadLetterReasonResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DeadLetterReason'] = ResolversParentTypes['DeadLetterReason']> = {
   code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type DeletionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Deletion'] = ResolversParentTypes['Deletion']> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export type EventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Event'] = ResolversParentTypes['Event']> = {
@@ -2085,9 +2488,13 @@ export type LiveNameResolvers<ContextType = Context, ParentType extends Resolver
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
+  deleteCohort?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteCohortArgs, 'name'>>;
+  deleteReport?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteReportArgs, 'name'>>;
   group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
   identify?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationIdentifyArgs, 'input'>>;
   page?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationPageArgs, 'input'>>;
+  saveCohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<MutationSaveCohortArgs, 'input'>>;
+  saveReport?: Resolver<Maybe<ResolversTypes['SavedReport']>, ParentType, ContextType, RequireFields<MutationSaveReportArgs, 'input'>>;
   screen?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationScreenArgs, 'input'>>;
   track?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationTrackArgs, 'input'>>;
   trackBatch?: Resolver<Maybe<ResolversTypes['TrackBatchPayload']>, ParentType, ContextType, RequireFields<MutationTrackBatchArgs, 'input'>>;
@@ -2150,6 +2557,8 @@ export type PersonResolvers<ContextType = Context, ParentType extends ResolversP
 
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
+  cohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<QueryCohortArgs, 'name'>>;
+  cohorts?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Cohort']>>, ParentType, ContextType, Partial<QueryCohortsArgs>>;
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
@@ -2160,6 +2569,8 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   paths?: Resolver<Maybe<ResolversTypes['Paths']>, ParentType, ContextType, RequireFields<QueryPathsArgs, 'input'>>;
   person?: Resolver<Maybe<ResolversTypes['Person']>, ParentType, ContextType, RequireFields<QueryPersonArgs, 'id'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
+  savedReport?: Resolver<Maybe<ResolversTypes['SavedReportAnswer']>, ParentType, ContextType, RequireFields<QuerySavedReportArgs, 'name'>>;
+  savedReports?: Resolver<Maybe<ReadonlyArray<ResolversTypes['SavedReport']>>, ParentType, ContextType>;
   sessions?: Resolver<Maybe<ResolversTypes['Sessions']>, ParentType, ContextType, RequireFields<QuerySessionsArgs, 'input'>>;
   stickiness?: Resolver<Maybe<ResolversTypes['Stickiness']>, ParentType, ContextType, RequireFields<QueryStickinessArgs, 'input'>>;
   topValues?: Resolver<Maybe<ResolversTypes['TopValues']>, ParentType, ContextType, RequireFields<QueryTopValuesArgs, 'input'>>;
@@ -2212,6 +2623,47 @@ export type RetentionPersonResolvers<ContextType = Context, ParentType extends R
 export type RetentionPersonEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RetentionPersonEdge'] = ResolversParentTypes['RetentionPersonEdge']> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<ResolversTypes['RetentionPerson'], ParentType, ContextType>;
+};
+
+export type SavedReportResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SavedReport'] = ResolversParentTypes['SavedReport']> = {
+  description?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  document?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  savedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  savedBy?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  variables?: Resolver<ReadonlyArray<ResolversTypes['SavedReportVariable']>, ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  versions?: Resolver<ReadonlyArray<ResolversTypes['SavedReportVersion']>, ParentType, ContextType, RequireFields<SavedReportVersionsArgs, 'first'>>;
+};
+
+export type SavedReportAnswerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SavedReportAnswer'] = ResolversParentTypes['SavedReportAnswer']> = {
+  data?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
+  errors?: Resolver<ReadonlyArray<ResolversTypes['SavedReportError']>, ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type SavedReportErrorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SavedReportError'] = ResolversParentTypes['SavedReportError']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  path?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  retriable?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type SavedReportVariableResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SavedReportVariable'] = ResolversParentTypes['SavedReportVariable']> = {
+  default?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  required?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type SavedReportVersionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SavedReportVersion'] = ResolversParentTypes['SavedReportVersion']> = {
+  deleted?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  document?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  savedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  savedBy?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export type SessionFiguresResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionFigures'] = ResolversParentTypes['SessionFigures']> = {
@@ -2302,12 +2754,18 @@ export type Resolvers<ContextType = Context> = {
   Catalog?: CatalogResolvers<ContextType>;
   CatalogEvent?: CatalogEventResolvers<ContextType>;
   CatalogProperty?: CatalogPropertyResolvers<ContextType>;
+  Cohort?: CohortResolvers<ContextType>;
+  CohortPeople?: CohortPeopleResolvers<ContextType>;
+  CohortPerson?: CohortPersonResolvers<ContextType>;
+  CohortPersonEdge?: CohortPersonEdgeResolvers<ContextType>;
+  CohortVersion?: CohortVersionResolvers<ContextType>;
   ConsistencyToken?: GraphQLScalarType;
   DateTime?: GraphQLScalarType;
   DeadLetter?: DeadLetterResolvers<ContextType>;
   DeadLetterConnection?: DeadLetterConnectionResolvers<ContextType>;
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
   DeadLetterReason?: DeadLetterReasonResolvers<ContextType>;
+  Deletion?: DeletionResolvers<ContextType>;
   Event?: EventResolvers<ContextType>;
   EventConnection?: EventConnectionResolvers<ContextType>;
   EventEdge?: EventEdgeResolvers<ContextType>;
@@ -2347,6 +2805,11 @@ export type Resolvers<ContextType = Context> = {
   RetentionPeople?: RetentionPeopleResolvers<ContextType>;
   RetentionPerson?: RetentionPersonResolvers<ContextType>;
   RetentionPersonEdge?: RetentionPersonEdgeResolvers<ContextType>;
+  SavedReport?: SavedReportResolvers<ContextType>;
+  SavedReportAnswer?: SavedReportAnswerResolvers<ContextType>;
+  SavedReportError?: SavedReportErrorResolvers<ContextType>;
+  SavedReportVariable?: SavedReportVariableResolvers<ContextType>;
+  SavedReportVersion?: SavedReportVersionResolvers<ContextType>;
   SessionFigures?: SessionFiguresResolvers<ContextType>;
   SessionSeries?: SessionSeriesResolvers<ContextType>;
   Sessions?: SessionsResolvers<ContextType>;

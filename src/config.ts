@@ -47,9 +47,13 @@ export const settings = {
   DATA_DIR: [z.string().min(1).default('./data'), 'Folder of the embedded log and warehouse.'],
   WRITE_KEYS: [secretPairs.default([]), 'project=secret, comma-separated: credentials that may track.'],
   READ_TOKENS: [secretPairs.default([]), 'project=secret, comma-separated: credentials that may ask for reports.'],
+  EDIT_TOKENS: [
+    secretPairs.default([]),
+    'project=secret, comma-separated: credentials that may ask for reports, and save cohorts and reports.',
+  ],
   ADMIN_TOKENS: [
     secretPairs.default([]),
-    'project=secret, comma-separated: credentials that may do both, and administer.',
+    'project=secret, comma-separated: credentials that may do all of this, and administer.',
   ],
   RETENTION_DAYS: [
     integer(1, 36_500).optional(),
@@ -176,7 +180,7 @@ export const settings = {
 
 type Settings = { readonly [K in keyof typeof settings]: z.output<(typeof settings)[K][0]> };
 
-export type Right = 'write' | 'read' | 'admin';
+export type Right = 'write' | 'read' | 'edit' | 'admin';
 
 export interface Credential {
   readonly project: string;
@@ -184,7 +188,7 @@ export interface Credential {
   readonly right: Right;
 }
 
-export interface Config extends Omit<Settings, 'WRITE_KEYS' | 'READ_TOKENS' | 'ADMIN_TOKENS'> {
+export interface Config extends Omit<Settings, 'WRITE_KEYS' | 'READ_TOKENS' | 'EDIT_TOKENS' | 'ADMIN_TOKENS'> {
   readonly credentials: readonly Credential[];
   /** The demo project's credentials are in force: nothing was set, and only this machine can reach us. */
   readonly demo: boolean;
@@ -219,13 +223,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const credentials = [
     ...(set.WRITE_KEYS ?? []).map((c) => ({ ...c, right: 'write' as const })),
     ...(set.READ_TOKENS ?? []).map((c) => ({ ...c, right: 'read' as const })),
+    ...(set.EDIT_TOKENS ?? []).map((c) => ({ ...c, right: 'edit' as const })),
     ...(set.ADMIN_TOKENS ?? []).map((c) => ({ ...c, right: 'admin' as const })),
   ];
   const seen = new Set<string>();
   for (const { secret, project } of credentials) {
     if (seen.has(secret))
       mistakes.push(
-        `WRITE_KEYS, READ_TOKENS, ADMIN_TOKENS: expected each secret once, one of project ${project} is there twice`,
+        `WRITE_KEYS, READ_TOKENS, EDIT_TOKENS, ADMIN_TOKENS: expected each secret once, one of project ${project} is there twice`,
       );
     seen.add(secret);
   }
@@ -240,7 +245,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     for (const right of ['write', 'read', 'admin'] as const)
       credentials.push({ project: 'demo', secret: demoSecrets[right], right } as never);
   }
-  const { WRITE_KEYS: _w, READ_TOKENS: _r, ADMIN_TOKENS: _a, ...rest } = values as unknown as Settings;
+  const { WRITE_KEYS: _w, READ_TOKENS: _r, EDIT_TOKENS: _e, ADMIN_TOKENS: _a, ...rest } = values as unknown as Settings;
   return { ...rest, credentials, demo };
 }
 

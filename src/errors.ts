@@ -14,6 +14,7 @@ export const errorCodes = {
   FORBIDDEN: { status: 403, retriable: false },
   BAD_REQUEST: { status: 400, retriable: false },
   NOT_FOUND: { status: 404, retriable: false },
+  CONFLICT: { status: 409, retriable: false },
   METHOD_NOT_ALLOWED: { status: 405, retriable: false },
   NOT_ACCEPTABLE: { status: 406, retriable: false },
   PAYLOAD_TOO_LARGE: { status: 413, retriable: false },

@@ -24,7 +24,7 @@ export function createAdmission(
   let bytes = 0;
   const asksReports = (authorization: string | undefined): boolean => {
     try {
-      return authenticator.authenticate(authorization)?.right === 'read';
+      return ['read', 'edit'].includes(authenticator.authenticate(authorization)?.right ?? '');
     } catch (thrown) {
       // Who it is will be asked again, and answered, in its place.
       if (isTallygateError(thrown)) return false;

@@ -7,6 +7,7 @@ export interface FilterInput {
   readonly and?: readonly FilterInput[] | null | undefined;
   readonly or?: readonly FilterInput[] | null | undefined;
   readonly not?: FilterInput | null | undefined;
+  readonly cohort?: string | null | undefined;
   readonly property?: string | null | undefined;
   readonly op?: FilterOp | null | undefined;
   readonly value?: unknown;
@@ -16,31 +17,34 @@ export interface FilterInput {
 const mostComparisons = 200;
 /** Each looks through the identify or group events of all time. */
 const mostProfiles = 20;
+/** Each is a statement of its own within the statement. */
+const mostCohorts = 10;
 const deepest = 12;
 
 interface Budget {
   comparisons: number;
   profiles: number;
+  cohorts: number;
 }
 
 /**
  * The one translation of filters: a condition that is 1 or 0 for every event, never NULL, so that `not` is the opposite.
  * Throws INVALID_FILTER with the place of what is wrong.
  */
-export function toCondition(filter: FilterInput | null | undefined): Sql {
+export function toCondition(filter: FilterInput | null | undefined, at = 'filter'): Sql {
   if (filter === null || filter === undefined) return always;
-  return translate(filter, 'filter', 0, { comparisons: 0, profiles: 0 });
+  return translate(filter, at, 0, { comparisons: 0, profiles: 0, cohorts: 0 });
 }
 
 function translate(filter: FilterInput, at: string, depth: number, budget: Budget): Sql {
   if (depth > deepest) throw wrong(at, `expected nesting of at most ${deepest} levels, got more`);
-  const forms = (['and', 'or', 'not', 'property'] as const).filter(
+  const forms = (['and', 'or', 'not', 'cohort', 'property'] as const).filter(
     (form) => filter[form] !== null && filter[form] !== undefined,
   );
   if (forms.length !== 1)
     throw wrong(
       at,
-      `expected exactly one of and, or, not, property; got ${forms.length === 0 ? 'none' : forms.join(' and ')}`,
+      `expected exactly one of and, or, not, cohort, property; got ${forms.length === 0 ? 'none' : forms.join(' and ')}`,
     );
   if (filter.not) return sql`NOT (${translate(filter.not, `${at}.not`, depth + 1, budget)})`;
   for (const [form, separator] of [
@@ -54,6 +58,10 @@ function translate(filter: FilterInput, at: string, depth: number, budget: Budge
       parts.map((part, i) => sql`(${translate(part, `${at}.${form}[${i}]`, depth + 1, budget)})`),
       separator,
     )})`;
+  }
+  if (typeof filter.cohort === 'string') {
+    if (++budget.cohorts > mostCohorts) throw wrong(at, `expected at most ${mostCohorts} cohorts, got more`);
+    return sql`${{ hole: 'cohort', name: filter.cohort, at: `${at}.cohort` }}`;
   }
   if (++budget.comparisons > mostComparisons)
     throw wrong(at, `expected at most ${mostComparisons} comparisons, got more`);

@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import type { EventSelector } from './measure.ts';
+import { toHint } from './near.ts';
 import { allTime, type Plan, rowsIn } from './plan.ts';
 import type { Moment, Session } from './session.ts';
 import { sql } from './sql.ts';
@@ -22,9 +22,5 @@ export async function warnUnknownEvents(
   const known = rows.map(({ event }) => event as string);
   return asked
     .filter((event) => !known.includes(event))
-    .map((event) => {
-      const near = known.length > 0 ? closest(event, known) : '';
-      const isNear = near !== '' && distance(event.toLowerCase(), near.toLowerCase()) <= Math.max(2, event.length / 3);
-      return `no event is named ${JSON.stringify(event)}${isNear ? `: did you mean ${JSON.stringify(near)}?` : ''}`;
-    });
+    .map((event) => `no event is named ${JSON.stringify(event)}${toHint(event, known)}`);
 }

@@ -92,14 +92,18 @@ export function dependsOnlyOn({ select }: Pick<Plan, 'select'>, { from, to }: Ti
 /** The statement as of a snapshot; `toPerson` makes an id the person. */
 export function toSelect({ select }: Plan, project: string, vector: PositionVector, toPerson: (id: Sql) => Sql): Sql {
   const scope = toScope(project, vector);
-  return fill(inZone(select), (hole) => (hole.hole === 'person' ? toPerson(hole.id) : scope));
+  return fill(inZone(select), (hole) => {
+    if (hole.hole === 'cohort')
+      throw new Error(`expected a statement whose cohorts are known, got one with ${hole.name}`);
+    return hole.hole === 'person' ? toPerson(hole.id) : scope;
+  });
 }
 
 /** With its timezone where it matters, and nowhere else: equal statements are equal in every zone. */
 function inZone(select: Sql): Sql {
   const zones = new Set(holesOf(select).flatMap((hole) => ('timezone' in hole ? [hole.timezone] : [])));
   return fill(select, (hole) => {
-    if (hole.hole === 'person') return sql`${hole}`;
+    if (hole.hole === 'person' || hole.hole === 'cohort') return sql`${hole}`;
     if (hole.hole === 'rows') return sql`${{ hole: 'rows', from: hole.from, to: hole.to }}`;
     if (zones.size !== 1) throw new Error(`expected rowsIn of a range with one timezone, got ${zones.size} of them`);
     return sql`${value('String', [...zones][0])}`;

@@ -8,6 +8,8 @@ export interface Profile {
   readonly as: 'AT_EVENT' | 'LATEST';
   /** In the events that tell: traits and what follows. */
   readonly path: readonly string[];
+  /** Of what was told until then, in milliseconds since 1970; otherwise of all that the snapshot has. */
+  readonly until?: number;
 }
 
 const tellers = {
@@ -15,8 +17,9 @@ const tellers = {
   group: { who: sql`group_id`, told: sql`event = '$group' AND group_id != ''` },
 };
 
-function told({ of }: Profile, has: Sql): Sql {
-  return allOf([rowsIn(allTime), tellers[of].told, has]);
+function told({ of, until }: Profile, has: Sql): Sql {
+  const range = until === undefined ? allTime : { ...allTime, to: until + 1 };
+  return allOf([rowsIn(range), tellers[of].told, has]);
 }
 
 /** Whether the condition holds for the event that tells; no when none does. `has`: an event tells of the property. */

@@ -6,7 +6,10 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createBalanceWatch } from './balance-watch.ts';
 import { runCatalog } from './catalog.ts';
 import { createCells } from './cells.ts';
+import { type CohortInput, deleteCohort, runCohort, runCohorts, type SaveCohortInput, saveCohort } from './cohort.ts';
+import { createCohortMembers } from './cohort-members.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
+import { createDefinitions, type DeleteInput } from './definitions.ts';
 import { runEventStatus } from './event-status.ts';
 import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
@@ -19,6 +22,7 @@ import { type PathsInput, runPaths } from './paths.ts';
 import { type PersonInput, runPerson } from './person.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { type RetentionInput, runRetention } from './retention.ts';
+import { createSavedReports } from './saved-report.ts';
 import { createSession, type FreshnessInput } from './session.ts';
 import { runSessions, type SessionsInput } from './sessions.ts';
 import { runStickiness, type StickinessInput } from './stickiness.ts';
@@ -45,11 +49,24 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
   const identities = createIdentities(warehouse, versions);
+  const definitions = createDefinitions({ warehouse, clock });
+  const cohorts = createCohortMembers(definitions, identities);
   const cells = createCells({ cache, warehouse, metrics });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {
     begin(project: string, signal: AbortSignal) {
-      const session = createSession({ project, signal, cells, versions, identities, watermark, warehouse, clock });
+      const session = createSession({
+        project,
+        signal,
+        cells,
+        versions,
+        identities,
+        cohorts,
+        watermark,
+        warehouse,
+        clock,
+      });
+      const saved = { session, definitions, members: cohorts };
       return {
         trend: (input: TrendInput) => runTrend(session, input),
         funnel: (input: FunnelInput) => runFunnel(session, input),
@@ -62,6 +79,11 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         stickiness: (input: StickinessInput) => runStickiness(session, input),
         events: (input: EventsInput) => runEvents(session, input),
         person: (input: PersonInput) => runPerson(session, input),
+        cohort: (input: CohortInput) => runCohort(saved, input),
+        cohorts: (freshness: FreshnessInput | null | undefined) => runCohorts(saved, freshness),
+        saveCohort: (keyId: string, input: SaveCohortInput) => saveCohort(saved, keyId, input),
+        deleteCohort: (keyId: string, input: DeleteInput) => deleteCohort(saved, keyId, input),
+        savedReports: createSavedReports(session, definitions),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),

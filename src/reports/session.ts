@@ -4,6 +4,7 @@ import { covers, historyLane, joinVectors, type PositionVector, toStream, toStre
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
+import type { CohortMembers } from './cohort-members.ts';
 import { type Identities, nobody } from './identity.ts';
 import {
   type BucketPlan,
@@ -85,6 +86,7 @@ interface SessionDeps {
   readonly cells: Cells;
   readonly versions: Versions;
   readonly identities: Identities;
+  readonly cohorts: CohortMembers;
   readonly watermark: WatermarkReader;
   readonly warehouse: Warehouse;
   readonly clock: () => number;
@@ -100,6 +102,7 @@ export function createSession({
   cells,
   versions,
   identities,
+  cohorts,
   watermark,
   warehouse,
   clock,
@@ -124,7 +127,8 @@ export function createSession({
     { cacheKeyFn: toLoaderKey, maxBatchSize: 500 },
   );
 
-  const load = async (at: Moment, plan: Plan): Promise<Cell> => {
+  const load = async (at: Moment, asked: Plan): Promise<Cell> => {
+    const plan = await cohorts.expand(project, asked, at.now, signal);
     const [version] = await versions.versionsOf(project, [dependsOf(plan)], at.vector, signal);
     const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
     const key = toCellKey(project, plan, `${version}.${identity.version}`);
@@ -151,9 +155,10 @@ export function createSession({
     },
     load,
     async loadBuckets(at, plan) {
-      const one = { label: plan.label, select: plan.select([anyBucket]) };
+      const asked = { label: plan.label, select: plan.select([anyBucket]) };
+      const one = await cohorts.expand(project, asked, at.now, signal);
       // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
-      if (!dependsOnlyOn(one, anyBucket)) {
+      if (one !== asked || !dependsOnlyOn(one, anyBucket)) {
         const { label, limits, buckets } = plan;
         const whole = await load(at, { label, select: plan.select(buckets), ...(limits ? { limits } : {}) });
         return { ...whole, cachedBuckets: whole.source === 'cache' ? buckets.length : 0 };

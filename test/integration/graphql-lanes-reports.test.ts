@@ -28,6 +28,10 @@ const questions: Readonly<Record<string, string>> = {
   live: '(filter: { property: "plan", op: EXISTS }, freshness: { at: $moment })',
   person: '(id: "user-1")',
   events: '(range: $range, first: 3)',
+  cohort: '(name: "buyers")',
+  cohorts: '',
+  savedReport: '(name: "orders", variables: $saved)',
+  savedReports: '',
   catalog: '',
   eventStatus: '(messageIds: ["visit-1", "unknown"])',
   ingestion: '',
@@ -85,6 +89,17 @@ beforeAll(async () => {
   });
   expect(body.data).toEqual({ trackBatch: { accepted: 12 } });
   await bench.untilStored();
+  const saved = await plain.post({
+    query: `mutation ($document: String!) {
+      saveCohort(input: { name: "buyers", definition: { did: { event: "Order" } } }) { version }
+      saveReport(input: { name: "orders", document: $document }) { version }
+    }`,
+    variables: {
+      document:
+        'query ($range: RangeInput!) { trend(input: { range: $range, series: [{ filter: { cohort: "buyers" } }] }) { buckets series { total } } }',
+    },
+  });
+  expect(saved.body).toEqual({ data: { saveCohort: { version: 1 }, saveReport: { version: 1 } } });
   // Each site looks at the ledger a few times a second.
   for (const site of [compiled, plain]) {
     const isThere = async () =>
@@ -111,8 +126,14 @@ function comparable({ status, headers, text }: Answer) {
 }
 
 const range = { from: '2026-02-26T00:00:00Z', to: '2026-03-02T00:00:00Z' };
-const variables = { range, mars: { ...range, timezone: 'Mars/Olympus' }, cohort: range.from, moment: '' };
-const types: Readonly<Record<string, string>> = { cohort: 'DateTime', moment: 'SnapshotToken' };
+const variables = {
+  range,
+  mars: { ...range, timezone: 'Mars/Olympus' },
+  cohort: range.from,
+  moment: '',
+  saved: { range },
+};
+const types: Readonly<Record<string, string>> = { cohort: 'DateTime', moment: 'SnapshotToken', saved: 'JSONObject' };
 /** A document may define no variable that it does not use. */
 const withVariables = (selection: string) => {
   const used = Object.keys(variables).filter((name) => selection.includes(`$${name}`));

@@ -24,15 +24,19 @@ import { readEnds } from '../contract/event-log-rig.ts';
 export const secrets = {
   write: 'wk_0a1b2c3d4e5f',
   read: 'rt_6a7b8c9d0e1f',
+  edit: 'et_4a5b6c7d8e9f',
   admin: 'at_2a3b4c5d6e7f',
   other: 'wk_another_project',
+  otherRead: 'rt_another_project',
 } as const;
 
 const credentials: readonly Credential[] = [
   { project: 'shop', secret: secrets.write, right: 'write' },
   { project: 'shop', secret: secrets.read, right: 'read' },
+  { project: 'shop', secret: secrets.edit, right: 'edit' },
   { project: 'shop', secret: secrets.admin, right: 'admin' },
   { project: 'other', secret: secrets.other, right: 'write' },
+  { project: 'other', secret: secrets.otherRead, right: 'read' },
 ];
 
 export interface SiteOptions {

@@ -335,7 +335,7 @@ const reports: Readonly<Record<string, Refusal>> = {
     send: ofTrend({ filter: {} }),
     status: 400,
     code: 'INVALID_FILTER',
-    message: 'filter: expected exactly one of and, or, not, property; got none',
+    message: 'filter: expected exactly one of and, or, not, cohort, property; got none',
   },
   'too many buckets': {
     send: ofTrend({ range: { last: '2y' }, interval: 'MINUTE' }),

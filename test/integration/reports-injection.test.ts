@@ -161,6 +161,7 @@ const clear = new Set([
   'INVALID_TOKEN',
   'UNKNOWN_TIMEZONE',
   'TOO_MANY_BUCKETS',
+  'NOT_FOUND',
 ]);
 
 /** The answer without the text that was asked for, as it may come back as a label. */

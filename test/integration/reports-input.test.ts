@@ -260,7 +260,11 @@ describe('bad input', () => {
       'TOO_MANY_BUCKETS',
       'expected at most 10000 buckets, got about 35064 of one HOUR each: ask for a shorter range or a coarser interval',
     ],
-    [() => trend({ filter: {} }), 'INVALID_FILTER', 'filter: expected exactly one of and, or, not, property; got none'],
+    [
+      () => trend({ filter: {} }),
+      'INVALID_FILTER',
+      'filter: expected exactly one of and, or, not, cohort, property; got none',
+    ],
     [
       () => trend({ filter: { property: '$userId', op: 'MATCHES', value: '(' } }),
       'INVALID_FILTER',

@@ -33,6 +33,11 @@ beforeAll(async () => {
     ],
   });
   await project.ask().catalog({ after: token, maxWaitMs: 30_000 });
+  const definition = { did: { event: 'Order Completed', atLeast: 1, range: { last: '30d' } } };
+  await project.ask().saveCohort('k', { name: 'buyers', definition });
+  const document = `query ($range: RangeInput = { last: "30d" }) {
+    trend(input: { range: $range, series: [{ event: "Order Completed", filter: { cohort: "buyers" } }] }) { series { total } } }`;
+  await project.ask().savedReports.save('k', { name: 'orders', document });
 });
 afterAll(() => service.close());
 

@@ -33,6 +33,7 @@ export interface Filter {
   readonly and?: readonly Filter[];
   readonly or?: readonly Filter[];
   readonly not?: Filter;
+  readonly cohort?: string;
   readonly property?: string;
   readonly op?: Op;
   readonly value?: Json;
@@ -44,6 +45,7 @@ export function passes(fact: Fact, filter: Filter | undefined): boolean {
   if (filter.and) return filter.and.every((part) => passes(fact, part));
   if (filter.or) return filter.or.some((part) => passes(fact, part));
   if (filter.not) return !passes(fact, filter.not);
+  if (filter.cohort !== undefined) return fact.cohorts!.get(filter.cohort)!.has(fact.person);
   const found = find(fact, filter.property as string);
   const op = filter.op ?? 'EQ';
   if (!filter.ignoreCase) return compare(found, op, filter.value as Json);

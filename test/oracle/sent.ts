@@ -61,6 +61,8 @@ export interface Fact {
   readonly stream: readonly Fact[];
   /** The timezone of whoever looks at it. */
   readonly zone: string;
+  /** Members of the cohorts that filters name. */
+  readonly cohorts?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** What becomes of events by the API's rules. */

@@ -23,7 +23,7 @@ test('nothing has to be set: the demo project is there, for this machine alone',
   ]);
 });
 
-test.each(['WRITE_KEYS', 'READ_TOKENS', 'ADMIN_TOKENS'])('setting %s ends the demo', (name) => {
+test.each(['WRITE_KEYS', 'READ_TOKENS', 'EDIT_TOKENS', 'ADMIN_TOKENS'])('setting %s ends the demo', (name) => {
   const { credentials, demo } = parseConfig({ [name]: 'shop=secret_1, shop=secret_2,other=secret_3' });
   expect(demo).toBe(false);
   expect(credentials.map(({ project, secret }) => `${project}=${secret}`)).toEqual([
@@ -93,7 +93,7 @@ test('settings that need each other', () => {
 
 test('a secret stands for one thing', () => {
   expect(mistakesOf({ WRITE_KEYS: 'shop=same_secret', READ_TOKENS: 'shop=same_secret' })).toBe(
-    'A setting is wrong:\n  - WRITE_KEYS, READ_TOKENS, ADMIN_TOKENS: expected each secret once, one of project shop is there twice',
+    'A setting is wrong:\n  - WRITE_KEYS, READ_TOKENS, EDIT_TOKENS, ADMIN_TOKENS: expected each secret once, one of project shop is there twice',
   );
 });
 

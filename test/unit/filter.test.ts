@@ -7,17 +7,17 @@ const refused = (filter: FilterInput, message: string) =>
   expect(() => toCondition(filter)).toThrow(expect.objectContaining({ code: 'INVALID_FILTER', message }));
 
 test.each<[FilterInput, string]>([
-  [{}, 'filter: expected exactly one of and, or, not, property; got none'],
-  [{ op: 'EQ', value: 1 }, 'filter: expected exactly one of and, or, not, property; got none'],
+  [{}, 'filter: expected exactly one of and, or, not, cohort, property; got none'],
+  [{ op: 'EQ', value: 1 }, 'filter: expected exactly one of and, or, not, cohort, property; got none'],
   [
     { and: [{ property: 'a', value: 1 }], property: 'b', value: 2 },
-    'filter: expected exactly one of and, or, not, property; got and and property',
+    'filter: expected exactly one of and, or, not, cohort, property; got and and property',
   ],
   [{ and: [] }, 'filter.and: expected at least one filter, got an empty list'],
   [{ or: [] }, 'filter.or: expected at least one filter, got an empty list'],
   [
     { and: [{ property: 'a', value: 1 }, { not: { or: [{}] } }] },
-    'filter.and[1].not.or[0]: expected exactly one of and, or, not, property; got none',
+    'filter.and[1].not.or[0]: expected exactly one of and, or, not, cohort, property; got none',
   ],
   [{ property: 'a' }, 'filter.value: expected a value for EQ, got none; EXISTS and NOT_EXISTS ask for presence'],
   [

@@ -10,6 +10,7 @@ export const tenantTables = [
   'rollup_hourly',
   'receipts',
   'identity_edges',
+  'definitions',
 ] as const;
 
 /** A statement's log_comment: by its end it is found and ended, by its beginning a row policy knows whose it is. */
