@@ -10,6 +10,7 @@ import { minute } from './minute.ts';
 import { overload } from './overload.ts';
 import { producer } from './producer.ts';
 import { type Benchmark, toMarkdown, toVerdictLine } from './report.ts';
+import { createReportBenchmark, type ReportSize, reportSizes } from './reports.ts';
 import { servers } from './servers.ts';
 import { single } from './single.ts';
 import { sink } from './sink.ts';
@@ -30,10 +31,16 @@ const benchmarks: readonly Benchmark[] = [
   kafkaBatch,
   kafkaSingle,
   overload,
+  createReportBenchmark('1m'),
 ];
-const names = benchmarks.map(({ name }) => name);
+/** Not run unless they are asked for. */
+const large = [createReportBenchmark('10m'), createReportBenchmark('50m')];
+const all = [...benchmarks, ...large];
+const names = all.map(({ name }) => name);
 const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
-  without names all are run, about 15 minutes
+  without names all are run but the larger reports, about 20 minutes; reports-50m takes about 20 itself
+  reports [--events ${Object.keys(reportSizes).join('|')}]  is the same as reports-1m, reports-10m, reports-50m
+  BENCH_REPORTS_DIR=DIR keeps the tables of reports for the next time; BENCH_REPORTS_ONLY=NAME asks one of its questions
   --write    puts the figures into docs/benchmarks.md
   --rounds   of each comparison
   --profile  leaves a CPU profile of the service in this folder
@@ -46,6 +53,7 @@ function readArguments() {
   const options = {
     write: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    events: { type: 'string' },
     profile: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   } as const;
@@ -54,12 +62,16 @@ function readArguments() {
     process.stdout.write(usage);
     process.exit(0);
   }
-  const unknown = positionals.find((name) => !names.includes(name));
+  const size = values.events ?? '1m';
+  if (!Object.hasOwn(reportSizes, size))
+    throw new Error(`expected --events to be one of ${Object.keys(reportSizes).join(', ')}, got ${size}`);
+  const asked = positionals.map((name) => (name === 'reports' ? `reports-${size as ReportSize}` : name));
+  const unknown = asked.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`expected names out of ${names.join(', ')}, got ${unknown}`);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 50))
     throw new Error(`expected --rounds to be a whole number from 1 to 50, got ${values.rounds}`);
-  const chosen = benchmarks.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const chosen = asked.length === 0 ? benchmarks : all.filter(({ name }) => asked.includes(name));
   return { chosen, rounds, write: values.write, profileDir: values.profile && resolve(values.profile) };
 }
 

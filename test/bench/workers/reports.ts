@@ -1,0 +1,103 @@
+import { createChdbConnection } from 'chdb/connection';
+import { createReports } from '../../../src/reports/reports.ts';
+import { openCache, openLog, openWarehouse } from '../../../src/roles/backends.ts';
+import { reportCases, toRoundRange } from '../report-cases.ts';
+import { project, streams } from '../report-events.ts';
+import { serveJobs } from '../worker.ts';
+import { createPeakReader } from './engine-peak.ts';
+import { fillWarehouse } from './reports-data.ts';
+import { quietTelemetry, toConfig } from './telemetry.ts';
+import { untilKnown } from './until-known.ts';
+
+/** The first job makes the table; each later one asks one question in one way. */
+export interface ReportJob {
+  readonly events: number;
+  readonly place: number;
+  readonly round: number;
+  readonly by: 'product' | 'hand';
+  /** Watch the memory of the engine's statements, which costs a little time. */
+  readonly watch: boolean;
+}
+
+export interface Asked {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly rowsRead: number;
+  /** 0 when it was not watched. */
+  readonly peakBytes: number;
+  /** Why there is no answer. */
+  readonly refused: string | null;
+  /** Equal texts for equal answers. */
+  readonly answer: string;
+}
+
+let opened: Promise<Awaited<ReturnType<typeof open>>> | null = null;
+
+async function open(events: number) {
+  const config = toConfig();
+  const telemetry = quietTelemetry();
+  const warehouse = await openWarehouse(config, telemetry);
+  await warehouse.migrate();
+  const path = `${config.DATA_DIR}/warehouse`;
+  const engine = createChdbConnection({ path });
+  await engine.command({ query: `USE ${config.CLICKHOUSE_DATABASE}` });
+  await fillWarehouse(warehouse, engine, events);
+  // Empty, and no part of the answers: they are of what the ledger has.
+  const log = await openLog(config, telemetry);
+  await untilKnown(() => log.partitions());
+  const cache = openCache(config, telemetry);
+  let rowsRead = 0;
+  const counting: typeof warehouse = {
+    ...warehouse,
+    async query(statement, options) {
+      const result = await warehouse.query<never>(statement, options);
+      rowsRead += result.rowsRead;
+      return result;
+    },
+  };
+  return {
+    warehouse: counting,
+    reports: createReports({ log, warehouse: counting, cache, ...telemetry }),
+    peak: createPeakReader(engine),
+    takeRowsRead: () => {
+      const read = rowsRead;
+      rowsRead = 0;
+      return read;
+    },
+  };
+}
+
+serveJobs<ReportJob, Asked>(async ({ events, place, round, by, watch }) => {
+  opened ??= open(events);
+  const { warehouse, reports, peak, takeRowsRead } = await opened;
+  const question = reportCases[place];
+  if (!question) return { seconds: 0, cpuSeconds: 0, rowsRead: 0, peakBytes: 0, refused: null, answer: '' };
+  const scope = { ...toRoundRange(round), ends: new Array<number>(streams).fill(events - 1) };
+  const run = async () => {
+    if (by === 'product') return question.ask(reports.begin(project, new AbortController().signal), scope);
+    const limits = { resultRows: 1_000_000 };
+    const { rows } = await warehouse.query<Record<string, unknown>>(
+      { sql: question.sql(scope) },
+      { label: 'bench', project, limits },
+    );
+    return question.toAnswer(rows);
+  };
+  takeRowsRead();
+  const stopPeak = watch ? peak() : null;
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  const { answer, refused } = await run().then(
+    (found) => ({ answer: toText(found), refused: null }),
+    (thrown: Error) => ({ answer: '', refused: thrown.message }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const peakBytes = stopPeak ? await stopPeak() : 0;
+  return { seconds, cpuSeconds: (user + system) / 1e6, rowsRead: takeRowsRead(), peakBytes, refused, answer };
+});
+
+function toText(answer: unknown): string {
+  return JSON.stringify(answer, (_, of) =>
+    typeof of === 'number' && !Number.isInteger(of) ? Number(of.toPrecision(9)) : of,
+  );
+}
