@@ -115,10 +115,13 @@ function planPaths(
   const first = from ? named(from) : to ? sql`greatest(1, last - ${most} + 1)` : sql`toUInt64(notEmpty(whole))`;
   const last = to ? named(to) : sql`least(length(whole), first + ${most} - 1)`;
   const places = to ? sql`${last} AS last, ${first} AS first` : sql`${first} AS first, ${last} AS last`;
-  const shift = to ? sql`toInt64(last) - ${most}` : sql`toInt64(first) - 1`;
   const path = sql`SELECT who, whole, ${places} FROM (SELECT who, ${keepRepeats ? steps : sql`arrayCompact(${steps})`} AS whole FROM (${runs})) WHERE ${to ? sql`last` : sql`first`} > 0`;
-  const stepped = sql`SELECT who, arrayJoin(range(toUInt64(first), toUInt64(last) + 1)) AS place, toInt64(place) - (${shift}) AS step, whole[place] AS name,
-      if(place < last, whole[place + 1], '') AS next, place = first AS leads, place = 1 AS is_begin, place = length(whole) AS is_end FROM (${path})`;
+  const shown = sql`SELECT who, toInt64(first) - 1 AS skipped, ${to ? sql`${most} - toInt64(last)` : sql`-skipped`} AS shift, toInt64(length(whole)) AS size,
+      arraySlice(whole, toInt64(first), toInt64(last) - skipped) AS names FROM (${path})`;
+  // Each step takes along only what is its own: the whole path beside it would be copied as often as it has steps.
+  const stepped = sql`SELECT who, toInt64(item.1) + skipped + shift AS step, item.2 AS name, item.3 AS next, item.1 = 1 AS leads,
+      toInt64(item.1) + skipped = 1 AS is_begin, toInt64(item.1) + skipped = size AS is_end
+    FROM (SELECT who, skipped, shift, size, arrayJoin(arrayZip(arrayEnumerate(names), names, arrayPushBack(arrayPopFront(names), ''))) AS item FROM (${shown}))`;
   const counted = sql`SELECT multiIf(grouping(step) = 1, 'all', grouping(next) = 1, 'node', 'link') AS part, step, name, next,
       if(part = 'all', countIf(leads), count()) AS n, uniqExact(who) AS persons, countIf(is_begin) AS began, countIf(is_end) AS ended
     FROM (${stepped}) GROUP BY GROUPING SETS ((step, name, next), (step, name), ())
