@@ -44,6 +44,8 @@ export interface Question {
   readonly steps: readonly Sql[];
   /** Places of the steps that are the same, and of all that one event may be at once: groups of such classes. */
   readonly overlaps: readonly (readonly (readonly number[])[])[];
+  /** Steps and exclusions name their events, each step another one than all the rest. */
+  readonly isDisjoint: boolean;
   readonly windowMs: number;
   readonly order: FunnelOrder;
   readonly exclusions: readonly { readonly is: Sql; readonly from: number; readonly to: number }[];
@@ -74,6 +76,7 @@ export function parseFunnel(input: FunnelInput, range: Range): Question {
     range,
     steps: input.steps.map(toSelection),
     overlaps: toOverlaps(input.steps),
+    isDisjoint: areDisjoint(input.steps, exclusions),
     windowMs: windowSeconds * 1000,
     order,
     exclusions: exclusions.map((exclusion, i) =>
@@ -117,6 +120,15 @@ function toOverlaps(steps: readonly EventSelector[]): number[][][] {
   return groups
     .filter(({ places }) => places.length > 1)
     .map(({ places }) => [...Map.groupBy(places, (i) => JSON.stringify([steps[i]?.event, steps[i]?.filter])).values()]);
+}
+
+function areDisjoint(steps: readonly EventSelector[], exclusions: readonly EventSelector[]): boolean {
+  const names = steps.map(({ event }) => event);
+  return (
+    [...steps, ...exclusions].every(({ event }) => event) &&
+    new Set(names).size === names.length &&
+    exclusions.every(({ event }) => !names.includes(event))
+  );
 }
 
 function invalid(message: string): TallygateError {

@@ -1,9 +1,10 @@
 import { toAttempts } from './funnel-attempts.ts';
 import { literal } from './funnel-chains.ts';
 import type { Question } from './funnel-input.ts';
+import { toDividedLevels, toPlainLevels, toStrictLevels } from './funnel-levels.ts';
 import { otherKey } from './key.ts';
-import { type Plan, person, rowsIn, toBucketExpression } from './plan.ts';
-import { allOf, join, type Sql, sql, value } from './sql.ts';
+import { type Plan, toBucketExpression } from './plan.ts';
+import { type Sql, sql, value } from './sql.ts';
 
 /** How many got exactly this far: 1 for the first step alone. */
 export interface LevelRow {
@@ -11,22 +12,26 @@ export interface LevelRow {
   readonly persons: string;
 }
 
-/** The engine's own function: where order, window and one step for each event are all that is asked for, it gives the same. */
-export function planLevels({ range, steps, windowMs, filter, by }: Question): Plan {
-  const isStep = steps.map((step) => sql`(${step})`);
-  const hasKey = by.kind === 'property' ? [sql`${by.key} IS NOT NULL`] : [];
+/** How far everybody got, without when. */
+export function planLevels(question: Question): Plan {
+  const { order, exclusions } = question;
+  const levels =
+    order === 'STRICT'
+      ? toStrictLevels(question)
+      : exclusions.length > 0
+        ? toDividedLevels(question)
+        : toPlainLevels(question);
   return {
     label: 'funnel',
-    // Milliseconds since 1900, since the function takes no time before its zero.
-    select: sql`SELECT level, count() AS persons FROM (
-          SELECT windowFunnel(${literal(windowMs)}, 'strict_once')(toUInt64(toUnixTimestamp64Milli(time) + 2208988800000), ${join(isStep, ', ')}) AS level
-          FROM events WHERE ${allOf([rowsIn(range), ...hasKey, filter])} AND (${join(isStep, ' OR ')}) GROUP BY ${by.kind === 'property' ? by.key : person})
-        WHERE level > 0 GROUP BY level`,
+    select: sql`SELECT level, count() AS persons FROM (${levels}) WHERE level > 0 GROUP BY level`,
   };
 }
 
-export function canPlanLevels({ order, exclusions, by, breakdown }: Question): boolean {
-  return order === 'ORDERED' && exclusions.length === 0 && by.kind !== 'session' && breakdown === null;
+export function canPlanLevels({ order, steps, exclusions, by, breakdown, isDisjoint }: Question): boolean {
+  if (order === 'UNORDERED' || by.kind === 'session' || breakdown !== null) return false;
+  if (order === 'STRICT') return isDisjoint && exclusions.length === 0;
+  if (exclusions.length === 0) return true;
+  return isDisjoint && exclusions.every(({ from, to }) => from === 1 && to === steps.length);
 }
 
 /** A line of the breakdown, or all there is. Each list has one element for each step that anybody did. */
