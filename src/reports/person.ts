@@ -1,7 +1,7 @@
 import { TallygateError } from '../errors.ts';
 import { type EventPage, type EventsInput, readPage } from './events.ts';
 import { parseCursor } from './page.ts';
-import { allTime, type Plan, person, rowsIn, timeMs } from './plan.ts';
+import { allTime, type Plan, person, personOf, rowsIn, timeMs } from './plan.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
 import { allOf, type Sql, sql, value } from './sql.ts';
 
@@ -33,7 +33,10 @@ export function runPerson(session: Session, { id, freshness }: PersonInput): Pro
   return session.report(freshness, async (moment) => {
     if (id.length === 0 || id.length > longestId)
       throw new TallygateError('INVALID_INPUT', `id: expected 1 to ${longestId} characters, got ${id.length}`);
-    const isMeant = toOwner(id.toWellFormed());
+    const known = await session.load(moment, planIds(id.toWellFormed()));
+    const ids = (known.rows as unknown as readonly IdRow[]).map((row) => row.id);
+    if (ids.length === 0) return null;
+    const isMeant = sql`person IN (SELECT toUInt64(arrayJoin(${value('Array(String)', ids)})))`;
     const [found, told] = await Promise.all([
       session.load(moment, planFacts(isMeant)),
       session.load(moment, planTraits(isMeant)),
@@ -42,7 +45,7 @@ export function runPerson(session: Session, { id, freshness }: PersonInput): Pro
     if (Number(facts.n) === 0) return null;
     const meta = session.toMeta(
       moment,
-      [found, told].map((cell) => ({ cell, buckets: 1 })),
+      [known, found, told].map((cell) => ({ cell, buckets: 1 })),
       { warnings: toWarnings(facts, told.rows.length) },
     );
     return {
@@ -83,18 +86,27 @@ interface FactsRow {
   readonly n: string;
 }
 
+interface IdRow {
+  readonly id: string;
+}
+
 interface TraitsRow {
   readonly data: string;
 }
 
 // ---- SQL
 
-/** The events of whoever has the id. */
-function toOwner(id: string): Sql {
+/** All ids, as they stand in the table, of whoever has the id: events of a person are found by them alone. */
+function planIds(id: string): Plan {
   const wanted = value('String', id);
-  return sql`${person} IN (SELECT holder FROM (
-    SELECT ${person} AS holder FROM events WHERE ${rowsIn(allTime)} AND (user_id = ${wanted} OR anonymous_id = ${wanted})
-    ORDER BY multiIf(user_id = ${wanted}, 0, user_id = '', 1, 2), ${timeMs}, message_id LIMIT 1))`;
+  const edges = sql`SELECT child, ${personOf(sql`child`)} AS owner FROM identity_edges WHERE ${rowsIn(allTime)}`;
+  return {
+    label: 'person_ids',
+    select: sql`SELECT DISTINCT toString(arrayJoin([holder, child])) AS id FROM (
+        SELECT ${person} AS holder FROM events WHERE ${rowsIn(allTime)} AND (user_id = ${wanted} OR anonymous_id = ${wanted})
+        ORDER BY multiIf(user_id = ${wanted}, 0, user_id = '', 1, 2), ${timeMs}, message_id LIMIT 1) AS found
+      LEFT JOIN (${edges}) AS edges ON edges.owner = found.holder ORDER BY id`,
+  };
 }
 
 function planFacts(isMeant: Sql): Plan {
