@@ -20,11 +20,16 @@ const seen = ({ ends }: Scope) => `log_offset <= [${ends.join(', ')}]::Array(UIn
 const time = (at: number) => `fromUnixTimestamp64Milli(${at}, 'UTC')`;
 const rows = (scope: Scope, more = '1', from = scope.from, to = scope.to) =>
   `project = '${project}' AND ${more} AND time >= ${time(from)} AND time < ${time(to)} AND ${seen(scope)}`;
-const edges = (scope: Scope) =>
-  `(SELECT child, argMin(parent, (received_at, message_id)) AS parent FROM identity_edges WHERE project = '${project}' AND ${seen(scope)} GROUP BY child)`;
+const firsts = (scope: Scope) =>
+  `(SELECT child, parent FROM identity_edges WHERE project = '${project}' AND ${seen(scope)} ORDER BY child, received_at, message_id LIMIT 1 BY child)`;
+/** A constant table is faster than a join with the edges, even of 350,000 of them. */
+const who = (scope: Scope) => {
+  const merges = `(SELECT arraySort(groupArray((child, parent))) FROM ${firsts(scope)})`;
+  return `transform(person, ${merges}.1, ${merges}.2, person)`;
+};
 /** The events with who did them. */
 const done = (scope: Scope, columns: string, where = rows(scope)) =>
-  `(SELECT if(parent = 0, person, parent) AS who, ${columns} FROM events LEFT ANY JOIN ${edges(scope)} AS e ON person = e.child WHERE ${where})`;
+  `(SELECT ${who(scope)} AS who, ${columns} FROM events WHERE ${where})`;
 
 export const toCountByDay = (scope: Scope) =>
   `SELECT toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, count() AS v FROM events WHERE ${rows(scope, "event = 'Product Viewed'")} GROUP BY d`;
@@ -132,11 +137,11 @@ export const toPaths = (scope: Scope) =>
           FROM ${runs(scope, `multiIf(kind = 'page', ${path}, kind = 'track', toString(event), '?')`)}) WHERE notEmpty(whole)))
     GROUP BY GROUPING SETS ((step, name, next), (step, name)) HAVING is_node OR next != ''`;
 
-/** Two passes: one finds the values, the other counts persons where it has to. */
+/** Two passes: one finds the values, the other counts persons. */
 export const toTopValues = (scope: Scope, key: string) =>
-  `WITH tops AS (SELECT key, n, count() OVER () AS kinds FROM (SELECT ${key} AS key, count() AS n FROM events WHERE ${rows(scope)} GROUP BY key) ORDER BY n DESC, key LIMIT 10)
-    SELECT k, toUInt8(grouping(k)) AS total, count() AS n, uniqExact(who) AS persons, (SELECT any(kinds) FROM tops) AS kinds
-    FROM (SELECT who, if(key IN (SELECT key FROM tops), key, '~') AS k FROM ${done(scope, `${key} AS key`)}) GROUP BY GROUPING SETS ((k), ())`;
+  `WITH (SELECT (groupArray(key), any(kinds)) FROM (SELECT key, n, count() OVER () AS kinds FROM (SELECT ${key} AS key, count() AS n FROM events WHERE ${rows(scope)} GROUP BY key) ORDER BY n DESC, key LIMIT 10)) AS tops
+    SELECT k, toUInt8(grouping(k)) AS total, count() AS n, uniqExact(who) AS persons, any(tops.2) AS kinds
+    FROM ${done(scope, `if(has(tops.1, ${key}), ${key}, '~') AS k`)} GROUP BY GROUPING SETS ((k), ())`;
 
 /** Of few values, one pass. */
 export const toTopCategories = (scope: Scope) =>
@@ -146,7 +151,7 @@ export const toTopCategories = (scope: Scope) =>
 export const toPerson = (scope: Scope, id: string) =>
   `SELECT groupUniqArrayIf(user_id, user_id != '') AS user_ids, groupUniqArrayIf(anonymous_id, anonymous_id != '') AS anonymous_ids, min(${ms}) AS first, max(${ms}) AS last, count() AS n
     FROM events WHERE project = '${project}' AND ${seen(scope)} AND person IN (
-      SELECT sipHash64('u${id}') UNION ALL SELECT child FROM ${edges(scope)} WHERE parent = sipHash64('u${id}'))`;
+      SELECT sipHash64('u${id}') UNION ALL SELECT child FROM ${firsts(scope)} WHERE parent = sipHash64('u${id}'))`;
 
 const columns =
   'message_id, kind, event, time, original_timestamp, sent_at, received_at, user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset';
