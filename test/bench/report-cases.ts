@@ -16,7 +16,9 @@ export interface ReportCase {
   toAnswer(rows: Rows): Answer;
 }
 
-const toRange = ({ from, to }: Scope) => ({ from: new Date(from), to: new Date(to) });
+/** What a cache holds is asked for again. */
+const freshness = { maxAgeMs: 0 };
+const toQuestion = ({ from, to }: Scope) => ({ range: { from: new Date(from), to: new Date(to) }, freshness });
 /** The range of a round; its last day is a little shorter each time. */
 export const toRoundRange = (round: number) => ({ from: firstDay, to: lastDay - 1 - round });
 
@@ -26,7 +28,7 @@ const byDay = (rows: Rows, absent: number | null) => {
 };
 const trendOf = (series: { event: string; measure: 'COUNT' | 'UNIQUE_USERS' | 'SUM' | 'P90'; property?: string }) => ({
   ask: async (reports: Asked, scope: Scope) => {
-    const { series: lines } = await reports.trend({ range: toRange(scope), series: [series] });
+    const { series: lines } = await reports.trend({ ...toQuestion(scope), series: [series] });
     return [lines[0]?.values, lines[0]?.total];
   },
 });
@@ -35,14 +37,14 @@ const levels = (rows: Rows) =>
 const funnelOf = (more: { order?: 'STRICT'; exclusions?: readonly { event: string }[] }) => ({
   ask: async (reports: Asked, scope: Scope) => {
     const steps = ['Product Viewed', 'Product Added', 'Checkout Started'].map((event) => ({ event }));
-    const funnel = await reports.funnel({ range: toRange(scope), steps, ...more });
+    const funnel = await reports.funnel({ ...toQuestion(scope), steps, ...more });
     return funnel.steps.map(({ count }) => count);
   },
   toAnswer: levels,
 });
 const topOf = (property: string) => ({
   ask: async (reports: Asked, scope: Scope) => {
-    const { values, distinct, events, persons } = await reports.topValues({ range: toRange(scope), property });
+    const { values, distinct, events, persons } = await reports.topValues({ ...toQuestion(scope), property });
     const lines = values.map((line) => [line.isOther ? '~' : line.isNone ? '' : line.value, line.events, line.persons]);
     return [lines.sort(), distinct, events, persons];
   },
@@ -55,7 +57,7 @@ const topOf = (property: string) => ({
 });
 const eventsOf = (filter: { property: string; op: 'GTE'; value: number } | null) => ({
   ask: async (reports: Asked, scope: Scope) => {
-    const { nodes } = await reports.events({ range: toRange(scope), first: 50, filter });
+    const { nodes } = await reports.events({ ...toQuestion(scope), first: 50, filter });
     return nodes.map(({ messageId }) => messageId);
   },
   toAnswer: (rows: Rows) => rows.slice(0, 50).map(({ message_id }) => message_id),
@@ -109,7 +111,7 @@ export const reportCases: readonly ReportCase[] = [
     name: 'trend: by country',
     ask: async (reports, scope) => {
       const { series } = await reports.trend({
-        range: toRange(scope),
+        ...toQuestion(scope),
         series: [{ event: 'Product Viewed' }],
         breakdown: [{ property: 'context.country', limit: 5 }],
       });
@@ -129,7 +131,7 @@ export const reportCases: readonly ReportCase[] = [
     name: 'retention',
     ask: async (reports, scope) => {
       const { cohorts } = await reports.retention({
-        range: toRange(scope),
+        ...toQuestion(scope),
         interval: 'WEEK',
         cohortEvent: { event: 'Product Viewed' },
         returnEvent: { event: 'Product Added' },
@@ -150,9 +152,7 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'lifecycle',
     ask: async (reports, scope) => {
-      // Whole weeks are the same each round.
-      const freshness = { maxAgeMs: 0 };
-      const report = await reports.lifecycle({ range: toRange(scope), interval: 'WEEK', freshness });
+      const report = await reports.lifecycle({ ...toQuestion(scope), interval: 'WEEK' });
       return [report.new, report.returning, report.resurrecting, report.dormant];
     },
     sql: byHand.toLifecycle,
@@ -163,7 +163,7 @@ export const reportCases: readonly ReportCase[] = [
   },
   {
     name: 'stickiness',
-    ask: async (reports, scope) => (await reports.stickiness({ range: toRange(scope) })).persons,
+    ask: async (reports, scope) => (await reports.stickiness({ ...toQuestion(scope) })).persons,
     sql: byHand.toStickiness,
     toAnswer: (rows) => {
       const found = new Map(rows.map(({ d, v }) => [Number(d), Number(v)]));
@@ -173,7 +173,7 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'sessions',
     ask: async (reports, scope) => {
-      const { series, entryPages, exitPages } = await reports.sessions({ range: toRange(scope) });
+      const { series, entryPages, exitPages } = await reports.sessions({ ...toQuestion(scope) });
       const figures = [...(series[0]?.values ?? []), series[0]?.total].map((of) => [
         of?.sessions,
         of?.persons,
@@ -207,7 +207,7 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'paths',
     ask: async (reports, scope) => {
-      const { nodes, links } = await reports.paths({ range: toRange(scope), depth: byHand.pathDepth, limit: 1000 });
+      const { nodes, links } = await reports.paths({ ...toQuestion(scope), depth: byHand.pathDepth, limit: 1000 });
       return [
         nodes.map(({ step, name, sessions, persons }) => [step, name, sessions, persons]),
         links.map(({ step, from, to, sessions, persons }) => [step, from, to, sessions, persons]),
@@ -245,7 +245,7 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'person',
     ask: async (reports, scope) => {
-      const found = await reports.person({ id: toPersonId(scope) });
+      const found = await reports.person({ id: toPersonId(scope), freshness });
       return [
         found?.userIds,
         found?.anonymousIds,
