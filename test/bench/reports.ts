@@ -65,7 +65,11 @@ from the cache. Memory is what the engine counts for the largest statement, watc
           say(describe(lines[lines.length - 1] as Line));
         }
         if (isWrong.length > 0) throw new Error(`expected equal answers, got others:\n${isWrong.join('\n')}`);
-        return { tables: [toTable(lines)], verdicts: toVerdicts(lines, size), notes: toNotes(lines) };
+        return {
+          tables: [toTable(lines)],
+          verdicts: toVerdicts(lines, size),
+          notes: [...(only ? [`Asked of these alone, with BENCH_REPORTS_ONLY: ${only}.`] : []), ...toNotes(lines)],
+        };
       } finally {
         await worker.stop();
       }
