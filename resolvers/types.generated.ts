@@ -1417,7 +1417,7 @@ export type ReportMeta = {
   readonly source: ReportSource;
   /** ClickHouse statements that this whole operation ran. */
   readonly statements: Scalars['Int']['output'];
-  /** What is odd but not wrong: a name that no event has, for example. */
+  /** What is odd but not wrong: a name that no event has, for example, with its place in the input and what it may have been meant to be. */
   readonly warnings: ReadonlyArray<Scalars['String']['output']>;
 };
 

@@ -65,7 +65,7 @@ function translate(filter: FilterInput, at: string, depth: number, budget: Budge
   }
   if (++budget.comparisons > mostComparisons)
     throw wrong(at, `expected at most ${mostComparisons} comparisons, got more`);
-  const property = parseProperty(filter.property as string);
+  const property = parseProperty(filter.property as string, `${at}.property`);
   if (property.kind === 'profile' && ++budget.profiles > mostProfiles)
     throw wrong(at, `expected at most ${mostProfiles} comparisons with properties of persons and groups, got more`);
   const op = filter.op ?? 'EQ';

@@ -24,6 +24,9 @@ const fields: Readonly<Record<string, Property>> = {
   $weekday: { kind: 'number', column: sql`toDayOfWeek(time, 0, ${zone})` },
 };
 
+/** Names of the fields of an event itself. */
+export const fieldNames: readonly string[] = Object.keys(fields);
+
 const roots = new Set(['properties', 'context', 'traits']);
 const profiles: Readonly<Record<string, Pick<Profile, 'of' | 'as'>>> = {
   person: { of: 'person', as: 'AT_EVENT' },
@@ -35,21 +38,22 @@ const longestName = 2000;
 /** What follows it is a type to the engine, however it is quoted. */
 const typeMark = ':`';
 
-/** Reads a property's name: see EventFilter in the SDL. Throws INVALID_INPUT. */
-export function parseProperty(name: string): Property {
+/** Reads a property's name: see EventFilter in the SDL. Throws INVALID_INPUT; `at`: the place in the input, where it is known. */
+export function parseProperty(name: string, at?: string): Property {
+  const place = at === undefined ? '' : `${at}: `;
   const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (field) return field;
   if (name.length === 0 || name.length > longestName) {
     throw new TallygateError(
       'INVALID_INPUT',
-      `expected a property's name of 1 to ${longestName} characters, got ${name.length}`,
+      `${place}expected a property's name of 1 to ${longestName} characters, got ${name.length}`,
     );
   }
   const parts = name.split('.');
   if (parts.some((part) => part === '' || part.startsWith(typeMark))) {
     throw new TallygateError(
       'INVALID_INPUT',
-      `expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
+      `${place}expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
     );
   }
   const [root, ...rest] = parts as [string, ...string[]];
