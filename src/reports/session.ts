@@ -135,8 +135,12 @@ export function createSession({
     return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
   };
 
+  /** Until nothing runs any more; what is computed when it is asked for begins a turn after what it belongs to was answered. */
   const settle = async () => {
-    while (running.size > 0) await Promise.allSettled(running);
+    do {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      await Promise.allSettled(running);
+    } while (running.size > 0);
   };
 
   return {
