@@ -291,6 +291,8 @@ export type Event = {
   readonly messageId: Scalars['ID']['output'];
   /** When it happened by the client's clock. */
   readonly originalTimestamp: Maybe<Scalars['DateTime']['output']>;
+  /** Who did it, as of the snapshot: the same for all ids that are merged by then. To be compared, and to be asked for by `$person` in a filter; it is no id of yours. */
+  readonly person: Scalars['ID']['output'];
   readonly previousId: Maybe<Scalars['ID']['output']>;
   readonly properties: Scalars['JSONObject']['output'];
   readonly receivedAt: Scalars['DateTime']['output'];
@@ -354,6 +356,12 @@ export type EventErrorCode =
  * event, `personLatest.plan` and `groupLatest.industry` as of the snapshot. Each is what the newest event that has this property says
  * (as of the event: the newest at its timestamp or before; at one instant, the one with the greater messageId); null says nothing. An event of
  * the person counts under all ids that are merged. A property of your own with such a name is `properties.person.plan`. At most 20 in a filter.
+ *
+ * Properties of the session that the event is in: `session.seconds` (from its first event to its last), `session.events`, `session.isBounce`,
+ * `session.entryPage` and `session.exitPage`, and `session.entryEvent` and `session.exitEvent` (the name of its first and last page, screen or
+ * tracked event; of events of one instant, the smaller and the greater text). Sessions are those of Query.sessions with nothing else
+ * said: of all events of the person, ended by 30 minutes without one, counted with their first 24 hours; an event after these is
+ * in none. A session counts whole, also where the range begins or ends within it. At most 10 in a filter.
  *
  * Values compare with values of their own type: the number 10 never equals the text "10". An event
  * that lacks the property fails every comparison but NEQ, NOT_IN, NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
@@ -560,7 +568,8 @@ export type FunnelInput = {
   readonly breakdown?: InputMaybe<FunnelBreakdownInput>;
   /**
    * What is counted: `person`; `session`, a person's events without a silence of 30 minutes (all events in the range, whatever the filter;
-   * an event 30 minutes or more after the last one begins another session); or a property, `context.sessionId` say, each value of
+   * an event 30 minutes or more after the last one begins another session. Nothing outside of the range is looked at, so a session at its edge
+   * is cut there, and one may last longer than a day: where neither is the case, these are the sessions of Query.sessions); or a property, `context.sessionId` say, each value of
    * which is one whoever it comes from, and events without it are left out. A property that is named person or session is `properties.person`.
    */
   readonly by?: InputMaybe<Scalars['String']['input']>;
@@ -2304,6 +2313,7 @@ export type EventResolvers<ContextType = Context, ParentType extends ResolversPa
   groupId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   originalTimestamp?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  person?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   previousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   properties?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
   receivedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;

@@ -65,7 +65,7 @@ export function runPaths(session: Session, input: PathsInput): Promise<Paths> {
     if (minSessions < 1)
       throw new TallygateError('INVALID_INPUT', `minSessions: expected at least 1, got ${minSessions}`);
     const limit = parseLimit(input.limit ?? 50, 'limit');
-    const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
+    const rule = { gapMs: parseGap(input.gapMinutes), which: toCondition(input.filter) };
     const cell = await session.load(moment, planPaths(input, range, rule, { depth, minSessions, limit }));
     const rows = cell.rows as unknown as readonly PathsRow[];
     const whole = rows.find(({ part }) => part === 'all');

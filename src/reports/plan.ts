@@ -68,15 +68,29 @@ export function personOf(id: Sql): Sql {
 
 /** Whether its rows depend on who is who. */
 export function countsPersons({ select }: Pick<Plan, 'select'>): boolean {
-  return holesOf(select).some(({ hole }) => hole === 'person');
+  return holesOf(withAround(select)).some(({ hole }) => hole === 'person');
 }
 
 /** The timezone of the question: the one that `rowsIn` names, by a range that has one. */
 export const zone: Sql = sql`${{ hole: 'zone' }}`;
 
+/** A piece that is made of the range of the events that the statement looks at: from the first of all `rowsIn` to the last. */
+export function around(toSql: (range: TimeRange) => Sql): Sql {
+  return sql`${{ hole: 'around', toSql }}`;
+}
+
+function withAround(select: Sql): Sql {
+  const holes = holesOf(select);
+  if (!holes.some(({ hole }) => hole === 'around')) return select;
+  const asked = holes.filter((hole) => hole.hole === 'rows');
+  if (asked.length === 0) throw new Error('expected a statement with rowsIn, got none');
+  const range = { from: Math.min(...asked.map(({ from }) => from)), to: Math.max(...asked.map(({ to }) => to)) };
+  return fill(select, (hole) => (hole.hole === 'around' ? hole.toSql(range) : sql`${hole}`));
+}
+
 /** The shortest range that has all the events that the plan's rows depend on. */
 export function dependsOf({ select }: Plan): TimeRange {
-  const ranges = holesOf(select).filter((hole) => hole.hole === 'rows');
+  const ranges = holesOf(withAround(select)).filter((hole) => hole.hole === 'rows');
   if (ranges.length === 0) throw new Error('expected a statement with rowsIn, got none');
   return {
     from: Math.min(...ranges.map(({ from }) => from)),
@@ -100,11 +114,12 @@ export function toSelect({ select }: Plan, project: string, vector: PositionVect
 }
 
 /** With its timezone where it matters, and nowhere else: equal statements are equal in every zone. */
-function inZone(select: Sql): Sql {
+function inZone(unsettled: Sql): Sql {
+  const select = withAround(unsettled);
   const zones = new Set(holesOf(select).flatMap((hole) => ('timezone' in hole ? [hole.timezone] : [])));
   return fill(select, (hole) => {
-    if (hole.hole === 'person' || hole.hole === 'cohort') return sql`${hole}`;
     if (hole.hole === 'rows') return sql`${{ hole: 'rows', from: hole.from, to: hole.to }}`;
+    if (hole.hole !== 'zone') return sql`${hole}`;
     if (zones.size !== 1) throw new Error(`expected rowsIn of a range with one timezone, got ${zones.size} of them`);
     return sql`${value('String', [...zones][0])}`;
   });

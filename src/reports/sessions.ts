@@ -1,5 +1,5 @@
 import { type BreakdownInput, parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
-import type { FilterInput } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { compareKeys, otherKey, parseLimit, toShownKey } from './key.ts';
 import { type Plan, toBucketExpression } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
@@ -53,7 +53,7 @@ export function runSessions(session: Session, input: SessionsInput): Promise<Ses
   return session.report(input.freshness, async (moment) => {
     const range = parseRange(input.range, moment.now);
     const buckets = toBuckets(range, input.interval ?? 'DAY');
-    const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
+    const rule = { gapMs: parseGap(input.gapMinutes), which: toCondition(input.filter) };
     const pages = parseLimit(input.pages ?? 10, 'pages', 0);
     const breakdown = input.breakdown ? parseValueBreakdown(input.breakdown) : null;
     const cell = await session.load(moment, planSessions(range, rule, buckets, breakdown, pages));

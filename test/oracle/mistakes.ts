@@ -315,4 +315,32 @@ export const mutations: readonly Mutation[] = [
     '{ ...allTime, to: until + 1 }',
     'allTime',
   ),
+  one(
+    "a filter sees a session's events of the range only",
+    'session-filters',
+    'session-property.ts',
+    '{ from: from - longestMs, to, timezone: null }',
+    '{ from, to, timezone: null }',
+  ),
+  one(
+    'the page where a session ends is the one where it began',
+    'session-filters',
+    'session-property.ts',
+    'arrayLast(e -> tupleElement(e, 2)',
+    'arrayFirst(e -> tupleElement(e, 2)',
+  ),
+  one(
+    'an identify is what a session begins with',
+    'session-filters',
+    'session-property.ts',
+    "if(${isDeed}, toString(event), '')",
+    'toString(event)',
+  ),
+  one(
+    'the explorer shows ids as they were written',
+    'events',
+    'events.ts',
+    'toString(${person}) AS who',
+    'toString(person) AS who',
+  ),
 ];
