@@ -1424,7 +1424,7 @@ export type ReportMeta = {
   /** The same for every report of one operation. */
   readonly snapshot: Scalars['SnapshotToken']['output'];
   readonly source: ReportSource;
-  /** ClickHouse statements that this whole operation ran. */
+  /** ClickHouse statements that this whole operation ran for its answers. What is looked up once for many operations (positions, merges, names) is not among them. */
   readonly statements: Scalars['Int']['output'];
   /** What is odd but not wrong: a name that no event has, for example, with its place in the input and what it may have been meant to be. */
   readonly warnings: ReadonlyArray<Scalars['String']['output']>;
@@ -1679,6 +1679,9 @@ export type SessionFigures = {
 export type SessionSeries = {
   /** The value of the breakdown; empty without one. `(none)` stands for sessions without the property, `(other)` for the rest. */
   readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /** As those of the report, of the sessions of this line. */
+  readonly entryPages: ReadonlyArray<PageSessions>;
+  readonly exitPages: ReadonlyArray<PageSessions>;
   /** True for the line that all values beyond the limit share. */
   readonly isOther: Scalars['Boolean']['output'];
   /** Of the whole range. */
@@ -2687,6 +2690,8 @@ export type SessionFiguresResolvers<ContextType = Context, ParentType extends Re
 
 export type SessionSeriesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionSeries'] = ResolversParentTypes['SessionSeries']> = {
   breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  entryPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
+  exitPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
   isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['SessionFigures'], ParentType, ContextType>;
   values?: Resolver<ReadonlyArray<ResolversTypes['SessionFigures']>, ParentType, ContextType>;

@@ -343,4 +343,11 @@ export const mutations: readonly Mutation[] = [
     'toString(${person}) AS who',
     'toString(person) AS who',
   ),
+  one(
+    'the other pages of a line are those of all lines',
+    'sessions',
+    'sessions.ts',
+    'sum(n) OVER (PARTITION BY part, k) AS whole',
+    'sum(n) OVER (PARTITION BY part) AS whole',
+  ),
 ];
