@@ -348,7 +348,7 @@ export type EventErrorCode =
 
 /**
  * One of: and, or, not, cohort, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
- * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
+ * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$person`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
  * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and
  * `$weekday` (1 is Monday, 7 is Sunday) as the warehouse's own time zone database has it (before 1970 such databases differ).
  *
@@ -1146,7 +1146,7 @@ export type PathsInput = {
 
 /**
  * A person, with all ids that are merged.
- * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ * Example: `person(id: "u1") { userIds traits eventCount lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
  */
 export type Person = {
   /** Of its events, in order; at most 1,000. */
@@ -1169,7 +1169,7 @@ export type Person = {
 
 /**
  * A person, with all ids that are merged.
- * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ * Example: `person(id: "u1") { userIds traits eventCount lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
  */
 export type PersonEventsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;

@@ -79,7 +79,8 @@ export function around(toSql: (range: TimeRange) => Sql): Sql {
   return sql`${{ hole: 'around', toSql }}`;
 }
 
-function withAround(select: Sql): Sql {
+/** With what is around filled in, of the piece's own range. */
+export function withAround(select: Sql): Sql {
   const holes = holesOf(select);
   if (!holes.some(({ hole }) => hole === 'around')) return select;
   const asked = holes.filter((hole) => hole.hole === 'rows');
@@ -100,7 +101,7 @@ export function dependsOf({ select }: Plan): TimeRange {
 
 /** Whether the plan's rows depend on no events but those of the range. */
 export function dependsOnlyOn({ select }: Pick<Plan, 'select'>, { from, to }: TimeRange): boolean {
-  return holesOf(select).every((hole) => hole.hole !== 'rows' || (hole.from === from && hole.to === to));
+  return holesOf(withAround(select)).every((hole) => hole.hole !== 'rows' || (hole.from === from && hole.to === to));
 }
 
 /** The statement as of a snapshot; `toPerson` makes an id the person. */

@@ -121,3 +121,25 @@ test('more than ten comparisons with sessions are refused', async () => {
     'filter.or[10]: expected at most 10 comparisons with properties of sessions, got more',
   );
 });
+
+test("a cohort by what was done in a session looks at sessions of its own range, whatever the report's is", async () => {
+  const project = service.openProject();
+  const receivedAt = Date.UTC(2026, 2, 20);
+  const at = (userId: string, messageId: string, day: number, path: string): SentEvent => ({
+    kind: 'page',
+    input: { userId, messageId, timestamp: new Date(Date.UTC(2026, 2, day)), properties: { path } },
+  });
+  const { token } = await project.send({
+    receivedAt,
+    events: [at('u', 'u1', 1, '/in'), at('u', 'u2', 15, '/x'), at('v', 'v1', 1, '/y'), at('v', 'v2', 15, '/in')],
+  });
+  const first = { from: new Date(Date.UTC(2026, 2, 1)), to: new Date(Date.UTC(2026, 2, 2)) };
+  const did = { range: first, filter: { property: 'session.entryPage', value: '/in' } };
+  await project.ask().catalog({ after: token, maxWaitMs: 30_000 });
+  await project.ask().saveCohort('k', { name: 'came in', definition: { did } } as never);
+  const { nodes } = await project.ask().events({
+    range: { from: new Date(Date.UTC(2026, 2, 15)), to: new Date(Date.UTC(2026, 2, 16)) },
+    filter: { cohort: 'came in' },
+  });
+  expect(nodes.map(({ messageId }) => messageId)).toEqual(['u2']);
+});
