@@ -691,7 +691,7 @@ export type Ingestion = {
   readonly lag: Scalars['Float']['output'];
   /**
    * What became of this project's events, by the minute in which a gateway received them, of all keys together and key by key. `received` is
-   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped or in flight.
+   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped, deleted or in flight.
    * Whole minutes: from is rounded down, to is rounded up. Gateways tell what they received every 10 seconds.
    */
   readonly ledger: ReadonlyArray<LedgerBucket>;
@@ -726,7 +726,7 @@ export type LedgerBucket = {
   readonly accepted: Scalars['Float']['output'];
   /**
    * Whether the log adds up, as far as it was stored in this bucket, by the warehouse's clock: of each range of it, every record is stored,
-   * deduplicated, dead-lettered or dropped, and no position is missing or told twice. About the log as a whole, whose records may be
+   * deduplicated, dead-lettered, dropped or deleted, and no position is missing or told twice. About the log as a whole, whose records may be
    * those of other projects; events in flight are no imbalance.
    */
   readonly balanced: Scalars['Boolean']['output'];
@@ -738,9 +738,11 @@ export type LedgerBucket = {
   readonly deadLettered: Scalars['Float']['output'];
   /** Left out because their messageId had come before. */
   readonly deduplicated: Scalars['Float']['output'];
+  /** Taken out again with their person, see Mutation.deletePerson: no longer in stored or deadLettered. */
+  readonly deleted: Scalars['Float']['output'];
   /** Left out on purpose. Counted in the minute of the newest record of their batch. */
   readonly dropped: Scalars['Float']['output'];
-  /** Accepted, and none of stored, deduplicated, deadLettered and dropped yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
+  /** Accepted, and none of stored, deduplicated, deadLettered, dropped and deleted yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
   readonly inFlight: Scalars['Float']['output'];
   /**
    * Some gateway has not told what it received in this bucket, and will not soon: it was killed, or is cut off from the warehouse for more than
@@ -771,6 +773,7 @@ export type LedgerKey = {
   readonly conflicting: Scalars['Float']['output'];
   readonly deadLettered: Scalars['Float']['output'];
   readonly deduplicated: Scalars['Float']['output'];
+  readonly deleted: Scalars['Float']['output'];
   readonly dropped: Scalars['Float']['output'];
   readonly inFlight: Scalars['Float']['output'];
   /** A public name of the credential that the events came with: never the credential. */
@@ -1171,6 +1174,27 @@ export type PersonEventsArgs = {
 };
 
 /**
+ * The deletion of a person: of everything that was acknowledged before the request, under all ids that were merged by then. A row
+ * takes its place that says no more than that there was an event, its messageId and its times. What comes later under the same ids is
+ * a new person. See docs/privacy.md.
+ * How to ask: `deletions(first: 10) { id state requestedAt finishedAt events deadLetters }`
+ */
+export type PersonDeletion = {
+  /** Events that had been kept aside, taken out of Query.deadLetters. Null until it is done. */
+  readonly deadLetters: Maybe<Scalars['Float']['output']>;
+  /** Events that were taken out. Null until it is done. */
+  readonly events: Maybe<Scalars['Float']['output']>;
+  /** Null until it is done. */
+  readonly finishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Of the deletion, not of the person, whose ids are kept as hashes alone. */
+  readonly id: Scalars['ID']['output'];
+  /** How many ids were merged into this person, each counted as a known and as an anonymous one where it may be both. Null until they are known. */
+  readonly ids: Maybe<Scalars['Int']['output']>;
+  readonly requestedAt: Scalars['DateTime']['output'];
+  readonly state: DeletionState;
+};
+
+/**
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
@@ -1183,6 +1207,10 @@ export type Query = {
   readonly cohorts: Maybe<ReadonlyArray<Cohort>>;
   /** Events that could not be stored, with their reasons, newest first. first is at most 1,000. */
   readonly deadLetters: Maybe<DeadLetterConnection>;
+  /** How far a deletion of a person has come, by its own id. null when there is none. */
+  readonly deletion: Maybe<PersonDeletion>;
+  /** Deletions of persons, newest first. first is at most 1,000. */
+  readonly deletions: Maybe<ReadonlyArray<PersonDeletion>>;
   /** What became of events, by messageId; at most 1,000 of them. */
   readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
   /** The events themselves, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
@@ -1253,6 +1281,24 @@ export type QueryCohortsArgs = {
  */
 export type QueryDeadLettersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -2046,6 +2092,7 @@ export type ResolversTypes = {
   Paths: ResolverTypeWrapper<Omit<Paths, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   PathsInput: PathsInput;
   Person: ResolverTypeWrapper<PersonSource>;
+  PersonDeletion: ResolverTypeWrapper<PersonDeletion>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -2162,6 +2209,7 @@ export type ResolversParentTypes = {
   Paths: Omit<Paths, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   PathsInput: PathsInput;
   Person: PersonSource;
+  PersonDeletion: PersonDeletion;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -2420,6 +2468,7 @@ export type LedgerBucketResolvers<ContextType = Context, ParentType extends Reso
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   incomplete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -2440,6 +2489,7 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   keyId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -2555,11 +2605,23 @@ export type PersonResolvers<ContextType = Context, ParentType extends ResolversP
   userIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
 };
 
+export type PersonDeletionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PersonDeletion'] = ResolversParentTypes['PersonDeletion']> = {
+  deadLetters?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  events?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  finishedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  ids?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  requestedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['DeletionState'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
   cohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<QueryCohortArgs, 'name'>>;
   cohorts?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Cohort']>>, ParentType, ContextType, Partial<QueryCohortsArgs>>;
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
+  deletion?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<QueryDeletionArgs, 'id'>>;
+  deletions?: Resolver<Maybe<ReadonlyArray<ResolversTypes['PersonDeletion']>>, ParentType, ContextType, RequireFields<QueryDeletionsArgs, 'first'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
@@ -2798,6 +2860,7 @@ export type Resolvers<ContextType = Context> = {
   PathNode?: PathNodeResolvers<ContextType>;
   Paths?: PathsResolvers<ContextType>;
   Person?: PersonResolvers<ContextType>;
+  PersonDeletion?: PersonDeletionResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;
