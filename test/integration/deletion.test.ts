@@ -158,8 +158,8 @@ test.each([
     await request(bench, 'm-old-ann');
     await eraseAll(bench.warehouse);
     const { ledger: _ledger, ...before } = await readAll(bench);
+    for (const table of tables) await bench.damage(`TRUNCATE TABLE ${table}`);
     await restoreRange(deps(bench), { stream: 0, logPartition: 0, first: 0, last: 23 });
-    expect((await replay()).code).toBe(0);
     const { ledger: _later, ...after } = await readAll(bench);
     expect(after).toEqual(before);
     expect(await findings(bench)).toEqual([]);
