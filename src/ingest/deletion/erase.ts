@@ -38,6 +38,7 @@ export async function eraseDeletion(
   const { warehouse, logger, signal } = deps;
   if (deletion.state === 'requested')
     await writeState(warehouse, deletion, 'running', { ids: await resolveIds(warehouse, deletion) });
+  let removed = 0;
   const cause: Cause = `delete:${deletion.id}`;
   for (const [stream, last] of deletion.vector) {
     for (;;) {
@@ -57,10 +58,11 @@ export async function eraseDeletion(
     // Of events that the table has lost.
     const edges = await readEdges(warehouse, deletion, stream, last);
     if (edges.length > 0) await warehouse.removeEvents(stream, edges);
+    removed += edges.length;
   }
   for (const range of await readOpenCorrections(warehouse, cause)) await endCorrection(warehouse, range, cause);
-  await warehouse.purge();
   const counts = await readCounts(warehouse, deletion);
+  if (removed + counts.events + counts.deadLetters > 0) await warehouse.purge();
   await writeState(warehouse, deletion, 'done', counts);
   return counts;
 }
