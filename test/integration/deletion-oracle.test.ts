@@ -5,7 +5,7 @@ import { lifecycles } from '../oracle/lifecycle-subject.ts';
 import { toAnonymous, toPersons, toUser } from '../oracle/persons.ts';
 import { type Fact, inZone, type SentBatch, toFacts } from '../oracle/sent.ts';
 import { anonymousIds, batch, scenes, userIds } from '../oracle/streams.ts';
-import { trends } from '../oracle/subjects.ts';
+import { trends } from '../oracle/trend-subject.ts';
 
 /** Reports after a deletion are those of a stream that never had the person. */
 
