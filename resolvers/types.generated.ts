@@ -281,6 +281,14 @@ export type Deletion = {
   readonly version: Scalars['Int']['output'];
 };
 
+export type DeletionState =
+  /** Nothing of the person is in the tables, and no answer has any of it. What the log still holds cannot come back. */
+  | 'DONE'
+  /** It is durable, and waits for what was acknowledged before it to be stored, or for deletions before it. */
+  | 'REQUESTED'
+  /** It is known who the person is; rows are being taken out, and answers are computed anew each time. */
+  | 'RUNNING';
+
 /** An event as it was stored. */
 export type Event = {
   readonly anonymousId: Maybe<Scalars['ID']['output']>;
@@ -700,7 +708,7 @@ export type Ingestion = {
   readonly lag: Scalars['Float']['output'];
   /**
    * What became of this project's events, by the minute in which a gateway received them, of all keys together and key by key. `received` is
-   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped or in flight.
+   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped, deleted or in flight.
    * Whole minutes: from is rounded down, to is rounded up. Gateways tell what they received every 10 seconds.
    */
   readonly ledger: ReadonlyArray<LedgerBucket>;
@@ -735,7 +743,7 @@ export type LedgerBucket = {
   readonly accepted: Scalars['Float']['output'];
   /**
    * Whether the log adds up, as far as it was stored in this bucket, by the warehouse's clock: of each range of it, every record is stored,
-   * deduplicated, dead-lettered or dropped, and no position is missing or told twice. About the log as a whole, whose records may be
+   * deduplicated, dead-lettered, dropped or deleted, and no position is missing or told twice. About the log as a whole, whose records may be
    * those of other projects; events in flight are no imbalance.
    */
   readonly balanced: Scalars['Boolean']['output'];
@@ -747,9 +755,11 @@ export type LedgerBucket = {
   readonly deadLettered: Scalars['Float']['output'];
   /** Left out because their messageId had come before. */
   readonly deduplicated: Scalars['Float']['output'];
+  /** Taken out again with their person, see Mutation.deletePerson: no longer in stored or deadLettered. */
+  readonly deleted: Scalars['Float']['output'];
   /** Left out on purpose. Counted in the minute of the newest record of their batch. */
   readonly dropped: Scalars['Float']['output'];
-  /** Accepted, and none of stored, deduplicated, deadLettered and dropped yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
+  /** Accepted, and none of stored, deduplicated, deadLettered, dropped and deleted yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
   readonly inFlight: Scalars['Float']['output'];
   /**
    * Some gateway has not told what it received in this bucket, and will not soon: it was killed, or is cut off from the warehouse for more than
@@ -780,6 +790,7 @@ export type LedgerKey = {
   readonly conflicting: Scalars['Float']['output'];
   readonly deadLettered: Scalars['Float']['output'];
   readonly deduplicated: Scalars['Float']['output'];
+  readonly deleted: Scalars['Float']['output'];
   readonly dropped: Scalars['Float']['output'];
   readonly inFlight: Scalars['Float']['output'];
   /** A public name of the credential that the events came with: never the credential. */
@@ -899,6 +910,13 @@ export type Mutation = {
   readonly alias: Maybe<TrackPayload>;
   /** Deletes a cohort; its versions are kept. Refused while a dynamic cohort is made of it. Needs a token that may edit. */
   readonly deleteCohort: Maybe<Deletion>;
+  /**
+   * Deletes whoever has this id, as `Query.person` finds them, with everything that was acknowledged before. Needs an admin token. It answers as
+   * soon as the request is durable; a sink does it within seconds, or once what was acknowledged before is stored: see Query.deletion.
+   * Asking again is harmless: each request is a deletion of its own, which finds what is there.
+   * Example: `mutation { deletePerson(id: "u1") { id state requestedAt } }`
+   */
+  readonly deletePerson: Maybe<PersonDeletion>;
   /** Deletes a saved report; its versions are kept. Needs a token that may edit. */
   readonly deleteReport: Maybe<Deletion>;
   /** Which group somebody belongs to. It is the event `$group` in reports. */
@@ -946,6 +964,15 @@ export type MutationAliasArgs = {
 export type MutationDeleteCohortArgs = {
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
   name: Scalars['String']['input'];
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationDeletePersonArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -1180,6 +1207,27 @@ export type PersonEventsArgs = {
 };
 
 /**
+ * The deletion of a person: of everything that was acknowledged before the request, under all ids that were merged by then. A row
+ * takes its place that says no more than that there was an event, its messageId and its times. What comes later under the same ids is
+ * a new person. See docs/privacy.md.
+ * How to ask: `deletions(first: 10) { id state requestedAt finishedAt events deadLetters }`
+ */
+export type PersonDeletion = {
+  /** Events that had been kept aside, taken out of Query.deadLetters. Null until it is done. */
+  readonly deadLetters: Maybe<Scalars['Float']['output']>;
+  /** Events that were taken out. Null until it is done. */
+  readonly events: Maybe<Scalars['Float']['output']>;
+  /** Null until it is done. */
+  readonly finishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Of the deletion, not of the person, whose ids are kept as hashes alone. */
+  readonly id: Scalars['ID']['output'];
+  /** How many ids were merged into this person, each counted as a known and as an anonymous one where it may be both. Null until they are known. */
+  readonly ids: Maybe<Scalars['Int']['output']>;
+  readonly requestedAt: Scalars['DateTime']['output'];
+  readonly state: DeletionState;
+};
+
+/**
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
@@ -1192,6 +1240,10 @@ export type Query = {
   readonly cohorts: Maybe<ReadonlyArray<Cohort>>;
   /** Events that could not be stored, with their reasons, newest first. first is at most 1,000. */
   readonly deadLetters: Maybe<DeadLetterConnection>;
+  /** How far a deletion of a person has come, by its own id. null when there is none. */
+  readonly deletion: Maybe<PersonDeletion>;
+  /** Deletions of persons, newest first. first is at most 1,000. */
+  readonly deletions: Maybe<ReadonlyArray<PersonDeletion>>;
   /** What became of events, by messageId; at most 1,000 of them. */
   readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
   /** The events themselves, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
@@ -1262,6 +1314,24 @@ export type QueryCohortsArgs = {
  */
 export type QueryDeadLettersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -1999,6 +2069,7 @@ export type ResolversTypes = {
   DeadLetterEdge: ResolverTypeWrapper<DeadLetterEdge>;
   DeadLetterReason: ResolverTypeWrapper<DeadLetterReason>;
   Deletion: ResolverTypeWrapper<Deletion>;
+  DeletionState: DeletionState;
   Event: ResolverTypeWrapper<Event>;
   EventConnection: ResolverTypeWrapper<Omit<EventConnection, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   EventEdge: ResolverTypeWrapper<EventEdge>;
@@ -2058,6 +2129,7 @@ export type ResolversTypes = {
   Paths: ResolverTypeWrapper<Omit<Paths, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   PathsInput: PathsInput;
   Person: ResolverTypeWrapper<PersonSource>;
+  PersonDeletion: ResolverTypeWrapper<PersonDeletion>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -2174,6 +2246,7 @@ export type ResolversParentTypes = {
   Paths: Omit<Paths, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   PathsInput: PathsInput;
   Person: PersonSource;
+  PersonDeletion: PersonDeletion;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -2433,6 +2506,7 @@ export type LedgerBucketResolvers<ContextType = Context, ParentType extends Reso
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   incomplete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -2453,6 +2527,7 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   keyId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -2502,6 +2577,7 @@ export type LiveNameResolvers<ContextType = Context, ParentType extends Resolver
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
   deleteCohort?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteCohortArgs, 'name'>>;
+  deletePerson?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<MutationDeletePersonArgs, 'id'>>;
   deleteReport?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteReportArgs, 'name'>>;
   group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
   identify?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationIdentifyArgs, 'input'>>;
@@ -2568,11 +2644,23 @@ export type PersonResolvers<ContextType = Context, ParentType extends ResolversP
   userIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
 };
 
+export type PersonDeletionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PersonDeletion'] = ResolversParentTypes['PersonDeletion']> = {
+  deadLetters?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  events?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  finishedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  ids?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  requestedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['DeletionState'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
   cohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<QueryCohortArgs, 'name'>>;
   cohorts?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Cohort']>>, ParentType, ContextType, Partial<QueryCohortsArgs>>;
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
+  deletion?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<QueryDeletionArgs, 'id'>>;
+  deletions?: Resolver<Maybe<ReadonlyArray<ResolversTypes['PersonDeletion']>>, ParentType, ContextType, RequireFields<QueryDeletionsArgs, 'first'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
@@ -2813,6 +2901,7 @@ export type Resolvers<ContextType = Context> = {
   PathNode?: PathNodeResolvers<ContextType>;
   Paths?: PathsResolvers<ContextType>;
   Person?: PersonResolvers<ContextType>;
+  PersonDeletion?: PersonDeletionResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;

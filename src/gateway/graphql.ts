@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.ts';
 import { TallygateError } from '../errors.ts';
+import type { Deletions } from '../ingest/deletion/request.ts';
 import type { Tracker } from '../ingest/tracker.ts';
 import type { ReportRequest, Reports } from '../reports/reports.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -20,6 +21,7 @@ interface GraphQLDeps {
   readonly schema: GraphQLSchema;
   readonly authenticator: Authenticator;
   readonly tracker: Tracker;
+  readonly deletions: Deletions;
   readonly reports: Reports;
   readonly introspection: boolean;
   readonly admission: AdmissionLimits;
@@ -80,7 +82,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
 }
 
 function createContext(
-  { authenticator, tracker, reports }: GraphQLDeps,
+  { authenticator, tracker, deletions, reports }: GraphQLDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Context {
@@ -88,6 +90,7 @@ function createContext(
   return {
     caller: authenticator.authenticate(request.headers.authorization),
     tracker,
+    deletions,
     reports(project) {
       if (begun === null) {
         const gone = new AbortController();

@@ -10,6 +10,7 @@ import { type CohortInput, deleteCohort, runCohort, runCohorts, type SaveCohortI
 import { createCohortMembers } from './cohort-members.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { createDefinitions, type DeleteInput } from './definitions.ts';
+import { runDeletion, runDeletions } from './deletions.ts';
 import { runEventStatus } from './event-status.ts';
 import { runEvents } from './events.ts';
 import { runFunnel } from './funnel.ts';
@@ -99,6 +100,8 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         savedReports: createSavedReports(session, definitions),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
+        deletion: (id: string) => runDeletion(session, id),
+        deletions: (first: number) => runDeletions(session, first),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),
         ingestion: () => runIngestion(watermark),
         dedupWindowHours: () => readWindowHours(warehouse, signal),

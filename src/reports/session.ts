@@ -5,6 +5,7 @@ import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapsh
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
+import type { Correction } from './corrections.ts';
 import { type Identities, nobody } from './identity.ts';
 import {
   type BucketPlan,
@@ -273,7 +274,7 @@ async function resolveMoment(
       snapshot: at as string,
       consistency,
       fresh: oldest === 0,
-      warnings: toSnapshotWarnings(watermark.correction(project).removedAt, snapshot.asOf),
+      warnings: toSnapshotWarnings(watermark.correction(project), snapshot.asOf),
     };
   }
   const now = clock();
@@ -291,9 +292,13 @@ function toWarnings(watermark: WatermarkReader): string[] {
 }
 
 /** What was taken out since is missing from an older moment, too. */
-function toSnapshotWarnings(removedAt: number, asOf: number): string[] {
-  if (removedAt <= asOf) return [];
-  return ['events that were sent twice were removed since this snapshot: its numbers are without them'];
+function toSnapshotWarnings({ removedAt, deletedAt }: Correction, asOf: number): string[] {
+  return [
+    ...(removedAt > asOf
+      ? ['events that were sent twice were removed since this snapshot: its numbers are without them']
+      : []),
+    ...(deletedAt > asOf ? ['persons were deleted since this snapshot: its numbers are without them'] : []),
+  ];
 }
 
 /** Consistency tokens are made without knowing the epoch. */

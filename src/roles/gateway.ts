@@ -7,6 +7,7 @@ import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
 import { landingPage } from '../gateway/landing.ts';
 import { createSchema, readTypeDefs } from '../gateway/schema.ts';
+import { createDeletions } from '../ingest/deletion/request.ts';
 import { startReceiptReports } from '../ingest/receipt-reports.ts';
 import { createReceipts } from '../ingest/receipts.ts';
 import { createTracker } from '../ingest/tracker.ts';
@@ -56,6 +57,7 @@ export async function startGatewayPart(
     schema: createSchema(),
     authenticator: createAuthenticator(config.credentials),
     tracker: createTracker({ log, metrics, receipts, retentionDays: config.RETENTION_DAYS }),
+    deletions: createDeletions({ log, warehouse }),
     reports,
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: mostBodyBytes },

@@ -77,6 +77,17 @@ export function createMetrics() {
       buckets: [1, 10, 100, 1000, 5000, 10_000, 25_000, 50_000, 100_000],
       registers,
     }),
+    deletionsOpen: new Gauge({
+      name: 'tallygate_deletions_open',
+      help: 'Deletions of persons that were asked for and are not done, in the sink that does them.',
+      registers,
+    }),
+    deletedRows: new Counter({
+      name: 'tallygate_deleted_rows_total',
+      help: 'Rows that deletions of persons took out, by the table.',
+      labelNames: ['table'] as const,
+      registers,
+    }),
     sinkRepaired: new Counter({
       name: 'tallygate_sink_repaired_rows_total',
       help: 'Rows that a replay found missing and stored.',

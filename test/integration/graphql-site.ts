@@ -11,6 +11,7 @@ import { createAuthenticator } from '../../src/gateway/auth.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
+import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import { toBytes } from '../../src/ingest/place.ts';
 import type { Receipts } from '../../src/ingest/receipts.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
@@ -126,6 +127,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     schema: createSchema(),
     authenticator: createAuthenticator(credentials),
     tracker: createTracker({ log, metrics, receipts: options.receipts, retentionDays: options.retentionDays, clock }),
+    deletions: createDeletions({ log, warehouse: options.warehouse, clock }),
     reports,
     introspection: options.introspection ?? true,
     admission: options.admission ?? { mostRequests: 2000, mostBytes: 128 * 1024 * 1024 },
