@@ -25,7 +25,8 @@ export function afterwards<Parent, Args, Result>(resolve: (parent: Parent, args:
     });
 }
 
-function authorize(caller: Caller | null, right: Right): Caller {
+/** Throws UNAUTHENTICATED and FORBIDDEN. */
+export function authorize(caller: Caller | null, right: Right): Caller {
   if (caller === null)
     throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');
   if (caller.right !== right && caller.right !== 'admin') {

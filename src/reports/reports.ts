@@ -7,6 +7,7 @@ import { createBalanceWatch } from './balance-watch.ts';
 import { runCatalog } from './catalog.ts';
 import { createCells } from './cells.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
+import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
 import { type EventsInput, runEvents } from './events.ts';
 import { type FunnelInput, runFunnel } from './funnel.ts';
@@ -61,6 +62,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         lifecycle: (input: LifecycleInput) => runLifecycle(session, input),
         stickiness: (input: StickinessInput) => runStickiness(session, input),
         events: (input: EventsInput) => runEvents(session, input),
+        eventRows: (input: EventRowsInput) => openEventRows(session, input),
         person: (input: PersonInput) => runPerson(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
