@@ -53,7 +53,13 @@ export async function openExportSite(clock: () => number = Date.now): Promise<Ex
   let next = 0;
 
   const complete = async (count: number) => {
-    const row = { phase: 'completed', log_stream: 0, first_offset: next, last_offset: next + count - 1, project: 'shop' };
+    const row = {
+      phase: 'completed',
+      log_stream: 0,
+      first_offset: next,
+      last_offset: next + count - 1,
+      project: 'shop',
+    };
     await warehouse.insert('ledger', Buffer.from(`${JSON.stringify(row)}\n`), { token: `ledger:${next}` });
     next += count;
   };
@@ -116,7 +122,10 @@ export async function openExportSite(clock: () => number = Date.now): Promise<Ex
 }
 
 export function toQuery(parameters: Readonly<Record<string, unknown>>): string {
-  const entries = Object.entries(parameters).map(([name, of]) => [name, typeof of === 'string' ? of : JSON.stringify(of)]);
+  const entries = Object.entries(parameters).map(([name, of]) => [
+    name,
+    typeof of === 'string' ? of : JSON.stringify(of),
+  ]);
   return `?${new URLSearchParams(entries as [string, string][])}`;
 }
 
