@@ -2,9 +2,10 @@ import { TallygateError } from '../errors.ts';
 import { parseStoredTime } from '../events/record.ts';
 import { type EventRow, type EventsInput, type EventType, planEvents } from './events.ts';
 import type { Place } from './page.ts';
+import type { Plan, Row } from './plan.ts';
 import { parseRange, type TimeRange } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { always } from './sql.ts';
+import { always, sql, value } from './sql.ts';
 
 /**
  * All events of a question, page by page and never all at once. A page reads a window of time that was measured by the
@@ -34,7 +35,7 @@ export interface RawEvent {
 
 export interface EventRows {
   readonly meta: ReportMeta;
-  /** From the beginning, or behind a position. Each page is one statement of the same snapshot, of a few MiB at most times. */
+  /** From the beginning, or behind a position. Each page is one statement of the same snapshot, of a few MiB. */
   pages(after: string | null): AsyncGenerator<readonly RawEvent[]>;
 }
 
@@ -43,6 +44,8 @@ const minute = 60_000;
 const wantedCharacters = 4 * 1024 * 1024;
 const mostRows = 5000;
 const leastRows = 100;
+/** Of JSON in a page, and that of one event beyond it. */
+const mostBytes = 2 * wantedCharacters;
 
 export function openEventRows(session: Session, input: EventRowsInput): Promise<EventRows> {
   return session.report(input.freshness, async (moment) => {
@@ -59,10 +62,10 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
           ? { from: left.from, to: Math.min(left.to, left.from + width) }
           : { from: Math.max(left.from, left.to - width), to: left.to };
         const plan = planEvents(input, { ...window, timezone: range.timezone }, place, count, always);
-        const rows = await session.read<EventRow & { readonly [column: string]: unknown }>(moment, plan);
+        const rows = await session.read<BoundedRow>(moment, bounded(plan, isOldest));
         const last = rows[rows.length - 1];
         if (last) yield rows.map(toRawEvent);
-        if (last && rows.length === count) {
+        if (last && (Number(last.found) === count || Number(last.found) > rows.length)) {
           place = toPlace(last);
           const looked = isOldest ? place.time - window.from : window.to - place.time;
           width = Math.max(1, 2 * looked);
@@ -83,6 +86,25 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
 /** The place's own instant is in it: others may have it, too. */
 function toRest({ from, to }: TimeRange, { time }: Place, isOldest: boolean): TimeRange {
   return isOldest ? { from: Math.max(from, time), to } : { from, to: Math.min(to, time + 1) };
+}
+
+interface BoundedRow extends EventRow, Row {
+  /** How many rows there were before the bound of their size. */
+  readonly found: string;
+}
+
+/** Of the plan's rows the first ones, as many as have room: the pages before say nothing about what comes next. */
+function bounded({ label, select }: Plan, isOldest: boolean): Plan {
+  const direction = isOldest ? sql`ASC` : sql`DESC`;
+  const order = sql`at ${direction}, log_stream ${direction}, log_offset ${direction}`;
+  return {
+    label,
+    select: sql`SELECT * EXCEPT before FROM (
+        SELECT *, count() OVER () AS found,
+          sum(length(data)) OVER (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(data) AS before
+        FROM (${select}))
+      WHERE before < ${value('UInt64', mostBytes)} ORDER BY ${order}`,
+  };
 }
 
 function toCount(rows: readonly EventRow[], count: number): number {

@@ -239,7 +239,7 @@ test('a client that does not read makes the gateway wait, not collect', async ()
 
 test('a project has its exports at once, and no more', async () => {
   const waiting = Promise.withResolvers<void>();
-  const beside = await site.openBeside(reading(async (_, run) => (await waiting.promise, run())));
+  const beside = await site.openBeside(reading((_, run) => waiting.promise.then(run)));
   const get = () => fetch(beside.url + all('csv'), { headers: authorization });
   const running = [get(), get()];
   for (let left = 200; !(await metricsOf(beside.url)).includes('tallygate_exports_running 2') && left > 0; left--)
