@@ -12,8 +12,8 @@ import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
 import { assertShallow } from './document-limits.ts';
-import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { exportHeaders } from './export/register.ts';
+import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 import { toMediaType } from './media-type.ts';
 

@@ -1,7 +1,7 @@
 import { tableFromIPC } from 'apache-arrow';
 import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
-import { formats } from '../../src/gateway/export/format.ts';
+import { formats } from '../../src/gateway/export/formats/index.ts';
 import type { Cell, Table } from '../../src/gateway/export/table.ts';
 
 export type FormatName = 'csv' | 'ndjson' | 'arrow' | 'parquet';

@@ -83,7 +83,15 @@ const cases: Readonly<Record<string, Case>> = {
     query: 'trend(input: $input) { buckets series { label breakdown isOther values } }',
     toRows: ({ buckets, series }) =>
       series!.flatMap((one) =>
-        buckets!.map((start, i) => [one.label, one.breakdown![0], null, null, one.isOther, start, one.values![i]]),
+        buckets!.map((start, i) => [
+          one.label,
+          one.breakdown![0],
+          null,
+          null,
+          one.isOther,
+          start,
+          (one.values as unknown as Answer)[i],
+        ]),
       ),
   },
   'trend-totals': {
@@ -132,7 +140,12 @@ const cases: Readonly<Record<string, Case>> = {
     query: `sessions(input: $input) { buckets series { breakdown isOther values { ${figures} } } }`,
     toRows: ({ buckets, series }) =>
       series!.flatMap((one) =>
-        buckets!.map((start, i) => [one.breakdown![0], one.isOther, start, ...toFigures(one.values![i]!)]),
+        buckets!.map((start, i) => [
+          one.breakdown![0],
+          one.isOther,
+          start,
+          ...toFigures((one.values as unknown as Answer)[i]!),
+        ]),
       ),
   },
   'sessions-totals': {

@@ -33,22 +33,3 @@ export interface Format {
   /** What writes a format is loaded when it is asked for. */
   open(options: FormatOptions): Promise<Encoder>;
 }
-
-export const formats: Readonly<Record<string, Format>> = {
-  csv: {
-    mediaType: 'text/csv; charset=utf-8',
-    open: async (options) => (await import('./formats/csv.ts')).createCsv(options),
-  },
-  ndjson: {
-    mediaType: 'application/x-ndjson',
-    open: async (options) => (await import('./formats/ndjson.ts')).createNdjson(options),
-  },
-  arrow: {
-    mediaType: 'application/vnd.apache.arrow.stream',
-    open: async (options) => (await import('./formats/arrow.ts')).createArrow(options),
-  },
-  parquet: {
-    mediaType: 'application/vnd.apache.parquet',
-    open: async (options) => (await import('./formats/parquet.ts')).createParquet(options),
-  },
-};

@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { TallygateError } from '../../errors.ts';
-import { type Format, formats } from './format.ts';
+import type { Format } from './format.ts';
+import { formats } from './formats/index.ts';
 import type { Table } from './table.ts';
 
 export interface ExportRequest {

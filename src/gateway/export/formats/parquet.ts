@@ -1,7 +1,8 @@
-import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { Encoder, FormatOptions } from '../format.ts';
 import type { Cell, Column, ColumnType, Row } from '../table.ts';
+
+type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 
 /** Of a row group: it is held in memory until it is written. */
 const mostRows = 100_000;
