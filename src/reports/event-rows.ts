@@ -2,10 +2,10 @@ import { TallygateError } from '../errors.ts';
 import { parseStoredTime } from '../events/record.ts';
 import { type EventRow, type EventsInput, type EventType, planEvents } from './events.ts';
 import type { Place } from './page.ts';
-import type { Plan, Row } from './plan.ts';
+import { moment, type Plan, type Row } from './plan.ts';
 import { parseRange, type TimeRange } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { always, sql, value } from './sql.ts';
+import { type Sql, sql, value } from './sql.ts';
 
 /**
  * All events of a question, page by page and never all at once. A page reads a window of time that was measured by the
@@ -48,8 +48,8 @@ const leastRows = 100;
 const mostBytes = 2 * wantedCharacters;
 
 export function openEventRows(session: Session, input: EventRowsInput): Promise<EventRows> {
-  return session.report(input.freshness, async (moment) => {
-    const range = parseRange(input.range, moment.now);
+  return session.report(input.freshness, async (at) => {
+    const range = parseRange(input.range, at.now);
     const isOldest = input.order === 'OLDEST';
 
     async function* pages(after: string | null): AsyncGenerator<readonly RawEvent[]> {
@@ -61,8 +61,9 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
         const window = isOldest
           ? { from: left.from, to: Math.min(left.to, left.from + width) }
           : { from: Math.max(left.from, left.to - width), to: left.to };
-        const plan = planEvents(input, { ...window, timezone: range.timezone }, place, count, always);
-        const rows = await session.read<BoundedRow>(moment, bounded(plan, isOldest));
+        // What a filter looks at beside the event is that of the whole range.
+        const plan = planEvents(input, range, place, count, isIn(window));
+        const rows = await session.read<BoundedRow>(at, bounded(plan, isOldest));
         const last = rows[rows.length - 1];
         if (last) yield rows.map(toRawEvent);
         if (last && (Number(last.found) === count || Number(last.found) > rows.length)) {
@@ -79,13 +80,17 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
       }
     }
 
-    return { meta: session.toMeta(moment, []), pages };
+    return { meta: session.toMeta(at, []), pages };
   });
 }
 
 /** The place's own instant is in it: others may have it, too. */
 function toRest({ from, to }: TimeRange, { time }: Place, isOldest: boolean): TimeRange {
   return isOldest ? { from: Math.max(from, time), to } : { from, to: Math.min(to, time + 1) };
+}
+
+function isIn({ from, to }: TimeRange): Sql {
+  return sql`time >= ${moment(from)} AND time < ${moment(to)}`;
 }
 
 interface BoundedRow extends EventRow, Row {

@@ -1,4 +1,5 @@
 import { tables } from '../../src/gateway/export/tables/index.ts';
+import { createSchema } from '../../src/gateway/schema.ts';
 import { formatNames, readRows } from './export-readers.ts';
 import { type ExportSite, openExportSite, type StoredRow, toQuery } from './export-site.ts';
 import { secrets } from './graphql-site.ts';
@@ -216,6 +217,15 @@ const cases: Readonly<Record<string, Case>> = {
     ],
   },
 };
+
+test('every report that GraphQL has is a table', () => {
+  const inputs = Object.values(createSchema().getQueryType()!.getFields()).flatMap(({ args }) =>
+    args.filter(({ name }) => name === 'input').map(({ type }) => `$input: ${type}`),
+  );
+  expect(inputs.length).toBeGreaterThan(7);
+  for (const input of inputs)
+    expect(tables.map(({ parameters }) => parameters)).toContainEqual(expect.stringContaining(input));
+});
 
 test.each(tables.map((table) => [table.name, table] as const))(
   '%s is what GraphQL answers, in every format',

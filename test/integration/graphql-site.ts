@@ -27,6 +27,7 @@ export const secrets = {
   read: 'rt_6a7b8c9d0e1f',
   admin: 'at_2a3b4c5d6e7f',
   other: 'wk_another_project',
+  otherRead: 'rt_another_project',
 } as const;
 
 const credentials: readonly Credential[] = [
@@ -34,6 +35,7 @@ const credentials: readonly Credential[] = [
   { project: 'shop', secret: secrets.read, right: 'read' },
   { project: 'shop', secret: secrets.admin, right: 'admin' },
   { project: 'other', secret: secrets.other, right: 'write' },
+  { project: 'other', secret: secrets.otherRead, right: 'read' },
 ];
 
 export interface SiteOptions {
