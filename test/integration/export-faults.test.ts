@@ -173,9 +173,16 @@ describe('an export that fails in the middle never looks like a whole one', () =
       })(),
     ).rejects.toThrow('terminated');
     await closed;
-    expect(Buffer.concat(chunks).toString().split('\n').at(-2)).toMatch(
-      /^\{"\$error":\{"code":"SHUTTING_DOWN",.*"retriable":true,"resume":"/,
-    );
+    const lines = Buffer.concat(chunks).toString().split('\n');
+    const { position } = JSON.parse(lines.at(-3) as string) as { position: string };
+    expect(JSON.parse(lines.at(-2) as string)).toEqual({
+      $error: {
+        code: 'SHUTTING_DOWN',
+        message: expect.any(String),
+        retriable: true,
+        resume: `${response.headers.get('tallygate-resume')}:${position}`,
+      },
+    });
   }, 60_000);
 });
 

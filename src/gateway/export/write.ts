@@ -10,17 +10,27 @@ const lastLineMs = 5000;
 export async function write(to: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (to.destroyed) throw gone('has gone away');
-  if (to.write(bytes)) return;
+  if (!to.write(bytes)) await happens(to, 'drain', signal);
+}
+
+/** Resolves when the last of it was taken. */
+export async function finish(to: ServerResponse, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  to.end();
+  if (!to.writableFinished) await happens(to, 'finish', signal);
+}
+
+async function happens(to: ServerResponse, event: 'drain' | 'finish', signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const stalled = setTimeout(() => reject(gone(`took nothing for ${stallMs / 1000} s`)), stallMs);
   const onAbort = () => reject(signal.reason);
-  to.once('drain', resolve);
+  to.once(event, resolve);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     await promise;
   } finally {
     clearTimeout(stalled);
-    to.off('drain', resolve);
+    to.off(event, resolve);
     signal.removeEventListener('abort', onAbort);
   }
 }
