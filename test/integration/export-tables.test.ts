@@ -43,8 +43,17 @@ const trend = {
     { event: 'Order', label: 'orders' },
     { measure: 'AVG', property: 'price' },
   ],
-  breakdown: [{ property: 'plan', limit: 2 }],
+  formulas: ['A / B'],
+  breakdown: [
+    { property: 'plan', limit: 2 },
+    { property: 'price', bins: { edges: [50] } },
+  ],
+  compareTo: { shift: '7d' },
 };
+/** Of a line, or of what it is compared with. */
+const toLine = ({ letter, label, breakdown, isOther }: Answer, isPrevious: boolean) =>
+  [letter, label, breakdown![0], breakdown![1], null, isOther, isPrevious] as unknown[];
+const line = 'letter label breakdown isOther';
 const funnel = { range, steps, breakdown: { property: 'plan', limit: 2 } };
 const retention = {
   range,
@@ -81,24 +90,22 @@ const cases: Readonly<Record<string, Case>> = {
   },
   trend: {
     parameters: { input: trend },
-    query: 'trend(input: $input) { buckets series { label breakdown isOther values } }',
+    query: `trend(input: $input) { buckets series { ${line} values previous { buckets values } } }`,
     toRows: ({ buckets, series }) =>
       series!.flatMap((one) =>
-        buckets!.map((start, i) => [
-          one.label,
-          one.breakdown![0],
-          null,
-          null,
-          one.isOther,
-          start,
-          (one.values as unknown as Answer)[i],
-        ]),
+        [{ buckets, values: one.values }, one.previous!].flatMap((part, at) =>
+          part.buckets!.map((start, i) => [...toLine(one, at === 1), start, (part.values as unknown as Answer)[i]]),
+        ),
       ),
   },
   'trend-totals': {
     parameters: { input: trend },
-    query: 'trend(input: $input) { series { label breakdown isOther total } }',
-    toRows: ({ series }) => series!.map((one) => [one.label, one.breakdown![0], null, null, one.isOther, one.total]),
+    query: `trend(input: $input) { series { ${line} total previous { total } } }`,
+    toRows: ({ series }) =>
+      series!.flatMap((one) => [
+        [...toLine(one, false), one.total],
+        [...toLine(one, true), one.previous!.total],
+      ]),
   },
   funnel: {
     parameters: { input: funnel },
