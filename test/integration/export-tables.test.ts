@@ -29,6 +29,13 @@ beforeAll(async () => {
     userId: 'u1',
     time: new Date(now - 1000).toISOString().replace('T', ' ').replace('Z', ''),
   });
+  rows.push({
+    kind: 'identify',
+    event: '$identify',
+    userId: 'u1',
+    time: '2026-03-01 00:00:00.000',
+    data: '{"traits":{"plan":"pro"}}',
+  });
   await site.store(rows);
   // From now on everything is seen.
   await site.get(`/export/live-totals.csv${toQuery({ freshness: { maxAgeMs: 0 } })}`);
@@ -80,7 +87,22 @@ const figures = 'sessions persons averageSeconds medianSeconds bounceRate events
 const toFigures = (of: Answer) => figures.split(' ').map((name) => of[name]);
 const cases: Readonly<Record<string, Case>> = {
   events: {
-    parameters: { range, filter: { property: '$event', value: 'Order' }, order: 'OLDEST' },
+    // Whose answer needs who is who, and the clock on the wall.
+    parameters: {
+      range,
+      filter: {
+        or: [
+          { property: '$event', value: 'Order' },
+          {
+            and: [
+              { property: 'personLatest.plan', value: 'pro' },
+              { property: '$hour', op: 'LT', value: 20 },
+            ],
+          },
+        ],
+      },
+      order: 'OLDEST',
+    },
     query:
       'events(range: $range, filter: $filter, order: OLDEST, first: 1000) { nodes { messageId type event timestamp originalTimestamp sentAt receivedAt userId anonymousId groupId previousId properties context traits } }',
     toRows: ({ nodes }) =>
