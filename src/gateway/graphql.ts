@@ -13,6 +13,7 @@ import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
 import { assertShallow } from './document-limits.ts';
+import { exportHeaders } from './export/register.ts';
 import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 import { toMediaType } from './media-type.ts';
@@ -43,6 +44,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
   await app.register(cors, {
     origin: deps.corsOrigins === '*' ? '*' : deps.corsOrigins.split(',').map((o) => o.trim()),
     methods: ['GET', 'POST'],
+    exposedHeaders: exportHeaders,
     maxAge: 86_400,
   });
   app.route({

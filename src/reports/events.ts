@@ -74,7 +74,9 @@ export async function readPage(
   which: Sql,
 ): Promise<EventPage> {
   const first = parseFirst(input.first);
-  const cell = await session.load(moment, planEvents(input, parseRange(input.range, moment.now), first, which));
+  const place = input.after ? parseCursor(input.after) : null;
+  const plan = planEvents(input, parseRange(input.range, moment.now), place, first + 1, which);
+  const cell = await session.load(moment, plan);
   const rows = cell.rows as unknown as readonly EventRow[];
   const page = toConnection(rows, first, input.after, toEvent, (row) =>
     encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
@@ -84,7 +86,7 @@ export async function readPage(
 
 // ---- row
 
-interface EventRow {
+export interface EventRow {
   readonly message_id: string;
   readonly kind: EventKind;
   readonly event: string;
@@ -105,10 +107,12 @@ interface EventRow {
 
 // ---- SQL
 
-function planEvents(
-  { filter, after, order }: Omit<EventsInput, 'freshness'>,
+/** At most `count` of those behind the place. */
+export function planEvents(
+  { filter, order }: Pick<EventsInput, 'filter' | 'order'>,
   range: Range,
-  first: number,
+  place: Place | null,
+  count: number,
   which: Sql,
 ): Plan {
   const isOldest = order === 'OLDEST';
@@ -117,8 +121,8 @@ function planEvents(
     label: 'events',
     select: sql`SELECT message_id, kind, event, toString(${person}) AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
         user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
-      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), after ? behind(parseCursor(after), isOldest) : always])}
-      ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', first + 1)}`,
+      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), place ? behind(place, isOldest) : always])}
+      ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', count)}`,
   };
 }
 

@@ -11,6 +11,7 @@ import { createCohortMembers } from './cohort-members.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { createDefinitions, type DeleteInput } from './definitions.ts';
 import { runDeletion, runDeletions } from './deletions.ts';
+import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
 import { runEvents } from './events.ts';
 import { runFunnel } from './funnel.ts';
@@ -98,6 +99,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         saveCohort: (keyId: string, input: SaveCohortInput) => saveCohort(saved, keyId, input),
         deleteCohort: (keyId: string, input: DeleteInput) => deleteCohort(saved, keyId, input),
         savedReports: createSavedReports(session, definitions),
+        eventRows: (input: EventRowsInput) => openEventRows(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deletion: (id: string) => runDeletion(session, id),

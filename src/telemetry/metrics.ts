@@ -155,6 +155,29 @@ export function createMetrics() {
       labelNames: ['source'],
       registers,
     }),
+    exports: new Counter({
+      name: 'tallygate_exports_total',
+      help: 'Exports by how they ended: ok, or the code of what ended them.',
+      labelNames: ['report', 'format', 'outcome'],
+      registers,
+    }),
+    exportsRunning: new Gauge({
+      name: 'tallygate_exports_running',
+      help: 'Exports that are being written.',
+      registers,
+    }),
+    exportRows: new Counter({
+      name: 'tallygate_export_rows_total',
+      help: 'Rows that exports have written.',
+      labelNames: ['report', 'format'],
+      registers,
+    }),
+    exportBytes: new Counter({
+      name: 'tallygate_export_bytes_total',
+      help: 'Bytes that exports have written.',
+      labelNames: ['report', 'format'],
+      registers,
+    }),
     cacheOperations: new Counter({
       name: 'tallygate_cache_operations_total',
       help: 'Operations of the report cache by outcome.',
