@@ -1,4 +1,5 @@
 import type { Credential, Right } from '../src/config.ts';
+import type { Deletions } from '../src/ingest/deletion/request.ts';
 import type { Tracker } from '../src/ingest/tracker.ts';
 import type { ReportRequest } from '../src/reports/reports.ts';
 
@@ -15,6 +16,7 @@ export interface Context {
   /** null without an Authorization header; an unknown credential does not get here. */
   readonly caller: Caller | null;
   readonly tracker: Tracker;
+  readonly deletions: Deletions;
   /** Reports of this operation for a project; the same object for all its fields. */
   reports(project: string): ReportRequest;
 }

@@ -33,7 +33,8 @@ const includes: Readonly<Record<Right, readonly Right[]>> = {
   admin: ['admin', 'edit', 'read', 'write'],
 };
 
-function authorize(caller: Caller | null, right: Right): Caller {
+/** Throws UNAUTHENTICATED and FORBIDDEN. */
+export function authorize(caller: Caller | null, right: Right): Caller {
   if (caller === null)
     throw new TallygateError('UNAUTHENTICATED', 'expected a credential: Authorization: Bearer ..., got none');
   if (!includes[caller.right].includes(right)) {

@@ -4,7 +4,12 @@ import { limits } from '../src/events/event.ts';
 import type { NewEvent, Receipt } from '../src/ingest/tracker.ts';
 import { needing } from './field.ts';
 import { savedMutation } from './saved.ts';
-import type { EventInput as EventUnion, MutationResolvers, MutationTrackBatchArgs } from './types.generated.ts';
+import type {
+  EventInput as EventUnion,
+  MutationDeletePersonArgs,
+  MutationResolvers,
+  MutationTrackBatchArgs,
+} from './types.generated.ts';
 
 const single = (kind: EventKind) =>
   needing('write', async (caller, { input }: { input: EventInput }, { tracker }) => {
@@ -30,6 +35,18 @@ export const mutation = {
     const { results, token } = toAnswer(await tracker.track(caller, input.events.map(toNewEvent), input));
     const accepted = results.reduce((sum, { status }) => (status === 'ACCEPTED' ? sum + 1 : sum), 0);
     return { accepted, rejected: results.length - accepted, results, token };
+  }),
+  deletePerson: needing('admin', async (caller, { id }: MutationDeletePersonArgs, { deletions }) => {
+    const deletion = await deletions.request(caller, id);
+    return {
+      id: deletion.id,
+      state: 'REQUESTED',
+      requestedAt: new Date(deletion.requestedAt),
+      finishedAt: null,
+      ids: null,
+      events: null,
+      deadLetters: null,
+    } as const;
   }),
 } satisfies MutationResolvers;
 

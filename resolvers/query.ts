@@ -3,6 +3,8 @@ import { savedQuery } from './saved.ts';
 import type {
   QueryCatalogArgs,
   QueryDeadLettersArgs,
+  QueryDeletionArgs,
+  QueryDeletionsArgs,
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
@@ -48,6 +50,10 @@ export const query = {
     context.reports(project).eventStatus(messageIds),
   ),
   ingestion: needing('read', ({ project }, _: unknown, context) => context.reports(project).ingestion()),
+  deletion: needing('read', ({ project }, { id }: QueryDeletionArgs, context) => context.reports(project).deletion(id)),
+  deletions: needing('read', ({ project }, { first }: QueryDeletionsArgs, context) =>
+    context.reports(project).deletions(first ?? 50),
+  ),
   deadLetters: needing('read', ({ project }, args: QueryDeadLettersArgs, context) =>
     context.reports(project).deadLetters(args),
   ),

@@ -281,6 +281,14 @@ export type Deletion = {
   readonly version: Scalars['Int']['output'];
 };
 
+export type DeletionState =
+  /** Nothing of the person is in the tables, and no answer has any of it. What the log still holds cannot come back. */
+  | 'DONE'
+  /** It is durable, and waits for what was acknowledged before it to be stored, or for deletions before it. */
+  | 'REQUESTED'
+  /** It is known who the person is; rows are being taken out, and answers are computed anew each time. */
+  | 'RUNNING';
+
 /** An event as it was stored. */
 export type Event = {
   readonly anonymousId: Maybe<Scalars['ID']['output']>;
@@ -291,6 +299,8 @@ export type Event = {
   readonly messageId: Scalars['ID']['output'];
   /** When it happened by the client's clock. */
   readonly originalTimestamp: Maybe<Scalars['DateTime']['output']>;
+  /** Who did it, as of the snapshot: the same for all ids that are merged by then. To be compared, and to be asked for by `$person` in a filter; it is no id of yours. */
+  readonly person: Scalars['ID']['output'];
   readonly previousId: Maybe<Scalars['ID']['output']>;
   readonly properties: Scalars['JSONObject']['output'];
   readonly receivedAt: Scalars['DateTime']['output'];
@@ -346,7 +356,7 @@ export type EventErrorCode =
 
 /**
  * One of: and, or, not, cohort, or a comparison. A comparison names a property: `plan` or `properties.plan`, `context.page.url`, `traits.country`
- * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
+ * (dots descend into objects), or a field of the event itself: `$event`, `$type`, `$person`, `$userId`, `$anonymousId`, `$groupId`, `$messageId`,
  * `$timestamp`, `$receivedAt`, and by the clock on the wall in the range's timezone `$hour` (0 to 23) and
  * `$weekday` (1 is Monday, 7 is Sunday) as the warehouse's own time zone database has it (before 1970 such databases differ).
  *
@@ -354,6 +364,12 @@ export type EventErrorCode =
  * event, `personLatest.plan` and `groupLatest.industry` as of the snapshot. Each is what the newest event that has this property says
  * (as of the event: the newest at its timestamp or before; at one instant, the one with the greater messageId); null says nothing. An event of
  * the person counts under all ids that are merged. A property of your own with such a name is `properties.person.plan`. At most 20 in a filter.
+ *
+ * Properties of the session that the event is in: `session.seconds` (from its first event to its last), `session.events`, `session.isBounce`,
+ * `session.entryPage` and `session.exitPage`, and `session.entryEvent` and `session.exitEvent` (the name of its first and last page, screen or
+ * tracked event; of events of one instant, the smaller and the greater text). Sessions are those of Query.sessions with nothing else
+ * said: of all events of the person, ended by 30 minutes without one, counted with their first 24 hours; an event after these is
+ * in none. A session counts whole, also where the range begins or ends within it. At most 10 in a filter.
  *
  * Values compare with values of their own type: the number 10 never equals the text "10". An event
  * that lacks the property fails every comparison but NEQ, NOT_IN, NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
@@ -560,7 +576,8 @@ export type FunnelInput = {
   readonly breakdown?: InputMaybe<FunnelBreakdownInput>;
   /**
    * What is counted: `person`; `session`, a person's events without a silence of 30 minutes (all events in the range, whatever the filter;
-   * an event 30 minutes or more after the last one begins another session); or a property, `context.sessionId` say, each value of
+   * an event 30 minutes or more after the last one begins another session. Nothing outside of the range is looked at, so a session at its edge
+   * is cut there, and one may last longer than a day: where neither is the case, these are the sessions of Query.sessions); or a property, `context.sessionId` say, each value of
    * which is one whoever it comes from, and events without it are left out. A property that is named person or session is `properties.person`.
    */
   readonly by?: InputMaybe<Scalars['String']['input']>;
@@ -691,7 +708,7 @@ export type Ingestion = {
   readonly lag: Scalars['Float']['output'];
   /**
    * What became of this project's events, by the minute in which a gateway received them, of all keys together and key by key. `received` is
-   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped or in flight.
+   * what was accepted, rejected or to be sent again; `accepted` is what is stored, left out as a repeat, kept aside, dropped, deleted or in flight.
    * Whole minutes: from is rounded down, to is rounded up. Gateways tell what they received every 10 seconds.
    */
   readonly ledger: ReadonlyArray<LedgerBucket>;
@@ -726,7 +743,7 @@ export type LedgerBucket = {
   readonly accepted: Scalars['Float']['output'];
   /**
    * Whether the log adds up, as far as it was stored in this bucket, by the warehouse's clock: of each range of it, every record is stored,
-   * deduplicated, dead-lettered or dropped, and no position is missing or told twice. About the log as a whole, whose records may be
+   * deduplicated, dead-lettered, dropped or deleted, and no position is missing or told twice. About the log as a whole, whose records may be
    * those of other projects; events in flight are no imbalance.
    */
   readonly balanced: Scalars['Boolean']['output'];
@@ -738,9 +755,11 @@ export type LedgerBucket = {
   readonly deadLettered: Scalars['Float']['output'];
   /** Left out because their messageId had come before. */
   readonly deduplicated: Scalars['Float']['output'];
+  /** Taken out again with their person, see Mutation.deletePerson: no longer in stored or deadLettered. */
+  readonly deleted: Scalars['Float']['output'];
   /** Left out on purpose. Counted in the minute of the newest record of their batch. */
   readonly dropped: Scalars['Float']['output'];
-  /** Accepted, and none of stored, deduplicated, deadLettered and dropped yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
+  /** Accepted, and none of stored, deduplicated, deadLettered, dropped and deleted yet. Never below 0: an append that the log was asked for twice can make two records of one acceptance, and the second is deduplicated. Too low where incomplete. */
   readonly inFlight: Scalars['Float']['output'];
   /**
    * Some gateway has not told what it received in this bucket, and will not soon: it was killed, or is cut off from the warehouse for more than
@@ -771,6 +790,7 @@ export type LedgerKey = {
   readonly conflicting: Scalars['Float']['output'];
   readonly deadLettered: Scalars['Float']['output'];
   readonly deduplicated: Scalars['Float']['output'];
+  readonly deleted: Scalars['Float']['output'];
   readonly dropped: Scalars['Float']['output'];
   readonly inFlight: Scalars['Float']['output'];
   /** A public name of the credential that the events came with: never the credential. */
@@ -890,6 +910,13 @@ export type Mutation = {
   readonly alias: Maybe<TrackPayload>;
   /** Deletes a cohort; its versions are kept. Refused while a dynamic cohort is made of it. Needs a token that may edit. */
   readonly deleteCohort: Maybe<Deletion>;
+  /**
+   * Deletes whoever has this id, as `Query.person` finds them, with everything that was acknowledged before. Needs an admin token. It answers as
+   * soon as the request is durable; a sink does it within seconds, or once what was acknowledged before is stored: see Query.deletion.
+   * Asking again is harmless: each request is a deletion of its own, which finds what is there.
+   * Example: `mutation { deletePerson(id: "u1") { id state requestedAt } }`
+   */
+  readonly deletePerson: Maybe<PersonDeletion>;
   /** Deletes a saved report; its versions are kept. Needs a token that may edit. */
   readonly deleteReport: Maybe<Deletion>;
   /** Which group somebody belongs to. It is the event `$group` in reports. */
@@ -937,6 +964,15 @@ export type MutationAliasArgs = {
 export type MutationDeleteCohortArgs = {
   expectedVersion?: InputMaybe<Scalars['Int']['input']>;
   name: Scalars['String']['input'];
+};
+
+
+/**
+ * Tracking. Needs a write key. A mutation answers only after the log has its events on disk; from then on they are counted,
+ * exactly once, whatever fails. Root fields are nullable, so that one refused mutation never nulls its neighbours.
+ */
+export type MutationDeletePersonArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -1137,7 +1173,7 @@ export type PathsInput = {
 
 /**
  * A person, with all ids that are merged.
- * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ * Example: `person(id: "u1") { userIds traits eventCount lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
  */
 export type Person = {
   /** Of its events, in order; at most 1,000. */
@@ -1160,7 +1196,7 @@ export type Person = {
 
 /**
  * A person, with all ids that are merged.
- * Example: `person(id: "u1") { userIds traits lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
+ * Example: `person(id: "u1") { userIds traits eventCount lastSeen events(range: { last: "1y" }, first: 20) { nodes { timestamp event } } }`
  */
 export type PersonEventsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
@@ -1168,6 +1204,27 @@ export type PersonEventsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   order?: InputMaybe<EventOrder>;
   range: RangeInput;
+};
+
+/**
+ * The deletion of a person: of everything that was acknowledged before the request, under all ids that were merged by then. A row
+ * takes its place that says no more than that there was an event, its messageId and its times. What comes later under the same ids is
+ * a new person. See docs/privacy.md.
+ * How to ask: `deletions(first: 10) { id state requestedAt finishedAt events deadLetters }`
+ */
+export type PersonDeletion = {
+  /** Events that had been kept aside, taken out of Query.deadLetters. Null until it is done. */
+  readonly deadLetters: Maybe<Scalars['Float']['output']>;
+  /** Events that were taken out. Null until it is done. */
+  readonly events: Maybe<Scalars['Float']['output']>;
+  /** Null until it is done. */
+  readonly finishedAt: Maybe<Scalars['DateTime']['output']>;
+  /** Of the deletion, not of the person, whose ids are kept as hashes alone. */
+  readonly id: Scalars['ID']['output'];
+  /** How many ids were merged into this person, each counted as a known and as an anonymous one where it may be both. Null until they are known. */
+  readonly ids: Maybe<Scalars['Int']['output']>;
+  readonly requestedAt: Scalars['DateTime']['output'];
+  readonly state: DeletionState;
 };
 
 /**
@@ -1183,6 +1240,10 @@ export type Query = {
   readonly cohorts: Maybe<ReadonlyArray<Cohort>>;
   /** Events that could not be stored, with their reasons, newest first. first is at most 1,000. */
   readonly deadLetters: Maybe<DeadLetterConnection>;
+  /** How far a deletion of a person has come, by its own id. null when there is none. */
+  readonly deletion: Maybe<PersonDeletion>;
+  /** Deletions of persons, newest first. first is at most 1,000. */
+  readonly deletions: Maybe<ReadonlyArray<PersonDeletion>>;
   /** What became of events, by messageId; at most 1,000 of them. */
   readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
   /** The events themselves, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
@@ -1253,6 +1314,24 @@ export type QueryCohortsArgs = {
  */
 export type QueryDeadLettersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryDeletionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -1415,9 +1494,9 @@ export type ReportMeta = {
   /** The same for every report of one operation. */
   readonly snapshot: Scalars['SnapshotToken']['output'];
   readonly source: ReportSource;
-  /** ClickHouse statements that this whole operation ran. */
+  /** ClickHouse statements that this whole operation ran for its answers. What is looked up once for many operations (positions, merges, names) is not among them. */
   readonly statements: Scalars['Int']['output'];
-  /** What is odd but not wrong: a name that no event has, for example. */
+  /** What is odd but not wrong: a name that no event has, for example, with its place in the input and what it may have been meant to be. */
   readonly warnings: ReadonlyArray<Scalars['String']['output']>;
 };
 
@@ -1670,6 +1749,9 @@ export type SessionFigures = {
 export type SessionSeries = {
   /** The value of the breakdown; empty without one. `(none)` stands for sessions without the property, `(other)` for the rest. */
   readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /** As those of the report, of the sessions of this line. */
+  readonly entryPages: ReadonlyArray<PageSessions>;
+  readonly exitPages: ReadonlyArray<PageSessions>;
   /** True for the line that all values beyond the limit share. */
   readonly isOther: Scalars['Boolean']['output'];
   /** Of the whole range. */
@@ -1987,6 +2069,7 @@ export type ResolversTypes = {
   DeadLetterEdge: ResolverTypeWrapper<DeadLetterEdge>;
   DeadLetterReason: ResolverTypeWrapper<DeadLetterReason>;
   Deletion: ResolverTypeWrapper<Deletion>;
+  DeletionState: DeletionState;
   Event: ResolverTypeWrapper<Event>;
   EventConnection: ResolverTypeWrapper<Omit<EventConnection, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   EventEdge: ResolverTypeWrapper<EventEdge>;
@@ -2046,6 +2129,7 @@ export type ResolversTypes = {
   Paths: ResolverTypeWrapper<Omit<Paths, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   PathsInput: PathsInput;
   Person: ResolverTypeWrapper<PersonSource>;
+  PersonDeletion: ResolverTypeWrapper<PersonDeletion>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -2162,6 +2246,7 @@ export type ResolversParentTypes = {
   Paths: Omit<Paths, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   PathsInput: PathsInput;
   Person: PersonSource;
+  PersonDeletion: PersonDeletion;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -2304,6 +2389,7 @@ export type EventResolvers<ContextType = Context, ParentType extends ResolversPa
   groupId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   messageId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   originalTimestamp?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  person?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   previousId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   properties?: Resolver<ResolversTypes['JSONObject'], ParentType, ContextType>;
   receivedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -2420,6 +2506,7 @@ export type LedgerBucketResolvers<ContextType = Context, ParentType extends Reso
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   incomplete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -2440,6 +2527,7 @@ export type LedgerKeyResolvers<ContextType = Context, ParentType extends Resolve
   conflicting?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deadLettered?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   deduplicated?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  deleted?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   dropped?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   inFlight?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   keyId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -2489,6 +2577,7 @@ export type LiveNameResolvers<ContextType = Context, ParentType extends Resolver
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   alias?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationAliasArgs, 'input'>>;
   deleteCohort?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteCohortArgs, 'name'>>;
+  deletePerson?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<MutationDeletePersonArgs, 'id'>>;
   deleteReport?: Resolver<Maybe<ResolversTypes['Deletion']>, ParentType, ContextType, RequireFields<MutationDeleteReportArgs, 'name'>>;
   group?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationGroupArgs, 'input'>>;
   identify?: Resolver<Maybe<ResolversTypes['TrackPayload']>, ParentType, ContextType, RequireFields<MutationIdentifyArgs, 'input'>>;
@@ -2555,11 +2644,23 @@ export type PersonResolvers<ContextType = Context, ParentType extends ResolversP
   userIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
 };
 
+export type PersonDeletionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PersonDeletion'] = ResolversParentTypes['PersonDeletion']> = {
+  deadLetters?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  events?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  finishedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  ids?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  requestedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['DeletionState'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
   cohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<QueryCohortArgs, 'name'>>;
   cohorts?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Cohort']>>, ParentType, ContextType, Partial<QueryCohortsArgs>>;
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
+  deletion?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<QueryDeletionArgs, 'id'>>;
+  deletions?: Resolver<Maybe<ReadonlyArray<ResolversTypes['PersonDeletion']>>, ParentType, ContextType, RequireFields<QueryDeletionsArgs, 'first'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
@@ -2677,6 +2778,8 @@ export type SessionFiguresResolvers<ContextType = Context, ParentType extends Re
 
 export type SessionSeriesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SessionSeries'] = ResolversParentTypes['SessionSeries']> = {
   breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  entryPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
+  exitPages?: Resolver<ReadonlyArray<ResolversTypes['PageSessions']>, ParentType, ContextType>;
   isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['SessionFigures'], ParentType, ContextType>;
   values?: Resolver<ReadonlyArray<ResolversTypes['SessionFigures']>, ParentType, ContextType>;
@@ -2798,6 +2901,7 @@ export type Resolvers<ContextType = Context> = {
   PathNode?: PathNodeResolvers<ContextType>;
   Paths?: PathsResolvers<ContextType>;
   Person?: PersonResolvers<ContextType>;
+  PersonDeletion?: PersonDeletionResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.ts';
 import { TallygateError } from '../errors.ts';
+import type { Deletions } from '../ingest/deletion/request.ts';
 import type { Tracker } from '../ingest/tracker.ts';
 import type { ReportRequest, Reports } from '../reports/reports.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -12,6 +13,7 @@ import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
 import { assertShallow } from './document-limits.ts';
+import { exportHeaders } from './export/register.ts';
 import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 import { toMediaType } from './media-type.ts';
@@ -20,6 +22,7 @@ interface GraphQLDeps {
   readonly schema: GraphQLSchema;
   readonly authenticator: Authenticator;
   readonly tracker: Tracker;
+  readonly deletions: Deletions;
   readonly reports: Reports;
   readonly introspection: boolean;
   readonly admission: AdmissionLimits;
@@ -41,6 +44,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
   await app.register(cors, {
     origin: deps.corsOrigins === '*' ? '*' : deps.corsOrigins.split(',').map((o) => o.trim()),
     methods: ['GET', 'POST'],
+    exposedHeaders: exportHeaders,
     maxAge: 86_400,
   });
   app.route({
@@ -80,7 +84,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
 }
 
 function createContext(
-  { authenticator, tracker, reports }: GraphQLDeps,
+  { authenticator, tracker, deletions, reports }: GraphQLDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Context {
@@ -88,6 +92,7 @@ function createContext(
   return {
     caller: authenticator.authenticate(request.headers.authorization),
     tracker,
+    deletions,
     reports(project) {
       if (begun === null) {
         const gone = new AbortController();

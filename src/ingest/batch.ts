@@ -4,6 +4,7 @@ import { readRecord, toStoredTime } from '../events/record.ts';
 import type { RecordFacts } from '../events/record-facts.ts';
 import { toTouch } from '../events/touch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
+import { toTombstone } from './deletion/tombstone.ts';
 import { type Facts, type Owner, slice, unreadable } from './facts.ts';
 import { type Place, toBytes, toRuns } from './place.ts';
 import type { Verdict } from './repeats.ts';
@@ -35,11 +36,14 @@ export interface Batch {
   readonly events: Line[];
   readonly repeats: Line[];
   readonly deadLetters: Line[];
+  /** In place of records whose person was deleted since they were stored first. They are counted as what they were. */
+  readonly tombstones: readonly Line[];
   readonly tallies: readonly Tally[];
   /** Repeats with something else in them than the first one. */
   readonly conflicts: number;
 }
 
+const noneDeleted: ReadonlyMap<number, string> = new Map();
 const newline = 0x0a;
 const comma = 0x2c;
 const zero = 0x30;
@@ -54,6 +58,7 @@ export async function decideBatch(
   facts: Facts,
   verdicts: readonly (Verdict | null)[],
   allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
+  deleted: ReadonlyMap<number, string> = noneDeleted,
 ): Promise<Batch> {
   const tallies = facts.owners.map(toTally);
   let strays: Tally | null = null;
@@ -62,6 +67,7 @@ export async function decideBatch(
   let stored = 0;
   const repeats: Line[] = [];
   const deadLetters: Line[] = [];
+  const tombstones: Line[] = [];
   let conflicts = 0;
   for (let i = 0; i < records.length; i++) {
     if (i % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve));
@@ -77,6 +83,7 @@ export async function decideBatch(
     const tally = tallies[owner] as Tally;
     const receivedAt = facts.receivedAt[i] as number;
     const verdict = verdicts[i];
+    const deletion = deleted.get(record.offset);
     if (receivedAt > tally.newestReceivedAt) tally.newestReceivedAt = receivedAt;
     if (verdict !== 'new') {
       if (verdict === 'conflict') conflicts++;
@@ -85,13 +92,15 @@ export async function decideBatch(
     } else if (facts.dead[i] === 1) {
       const known = facts.at(i)!;
       tally.deadLettered++;
-      deadLetters.push(toDeadLetter(stream, record, known, known.dead!.code, known.dead!.message));
+      if (deletion !== undefined) tombstones.push(toGrave(stream, record.offset, known, deletion));
+      else deadLetters.push(toDeadLetter(stream, record, known, known.dead!.code, known.dead!.message));
     } else {
       const time = facts.time[i] as number;
       tally.stored++;
       tally.touches.add(toTouch(time, receivedAt));
       if (time > tally.newestTime) tally.newestTime = time;
-      events[stored++] = toEventLine(record);
+      if (deletion !== undefined) tombstones.push(toGrave(stream, record.offset, facts.at(i)!, deletion));
+      else events[stored++] = toEventLine(record);
     }
   }
   events.length = stored;
@@ -103,6 +112,7 @@ export async function decideBatch(
     events,
     repeats,
     deadLetters,
+    tombstones,
     tallies: strays === null ? tallies : [...tallies, strays],
     conflicts,
   };
@@ -219,8 +229,19 @@ export function toRepeat(stream: Stream, offset: number, facts: RecordFacts, con
   });
 }
 
+function toGrave(stream: Stream, offset: number, facts: RecordFacts, deletion: string): Line {
+  const { project, dead, time, ...more } = facts;
+  const was = dead === null ? 'event' : 'dead_letter';
+  const doomed = { offset, ...more, time: dead === null ? time : null, was } as const;
+  return toTextLine(offset, toTombstone(stream, { project, deletion }, doomed));
+}
+
 function toLine(offset: number, row: Record<string, unknown>): Line {
-  const bytes = Buffer.from(`${JSON.stringify(row)}\n`);
+  return toTextLine(offset, `${JSON.stringify(row)}\n`);
+}
+
+function toTextLine(offset: number, text: string): Line {
+  const bytes = Buffer.from(text);
   return { offset, bytes, start: 0, end: bytes.length };
 }
 

@@ -20,7 +20,7 @@ const farMs = farDays * 24 * 3_600_000;
 /** See src/events/touch.ts. */
 const touch = `if(t >= 0 AND abs(t - r) <= ${farMs}, toInt32(intDiv(t, 3600000)), toInt32(-1 - ((toYear(time) - 1900) * 12 + toMonth(time) - 1)))`;
 
-/** Writes the ledger's rows for a range that it has lost: they say what the tables hold. */
+/** Writes the ledger's rows for a range that it has lost: they say what the tables hold, and held before persons were deleted: a correction tells of that. */
 export async function completeFromTables(warehouse: Warehouse, range: StreamRange, token: string): Promise<void> {
   const { stream, first, last } = range;
   const where = `WHERE ${inRange}`;
@@ -35,7 +35,8 @@ export async function completeFromTables(warehouse: Warehouse, range: StreamRang
               FROM (SELECT project, key_id, toUnixTimestamp64Milli(time) AS t, toUnixTimestamp64Milli(received_at) AS r, ${touch} AS touch FROM events ${where})
               GROUP BY project, key_id
               UNION ALL SELECT project, key_id, 0, count(), 0, ${others('repeats')}
-              UNION ALL SELECT project, key_id, 0, 0, count(), ${others('dead_letters')})
+              UNION ALL SELECT project, key_id, 0, 0, count(), ${others('dead_letters')}
+              UNION ALL SELECT project, key_id, countIf(was = 'event'), 0, countIf(was = 'dead_letter'), ${others('tombstones')})
             GROUP BY project, key_id ORDER BY project, key_id`,
       params: { stream, first, last },
     },

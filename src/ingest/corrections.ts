@@ -1,29 +1,35 @@
 import type { Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { type OffsetRange, toLedgerRow } from './ledger.ts';
-import { inRange, type StreamRange } from './stream-range.ts';
+import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
 
 /**
  * Rows of the ledger's phase `corrected`. Those that begin a removal say what moves, as differences; those that end it say
  * nothing but that it is over. Between the two, no answer about the project is worth keeping: see src/reports/versions.ts.
  */
-const begins = ':begin';
+export const begins = ':begin';
 const ends = ':end';
+
+/** Why rows are taken out: tokens begin with it. */
+export type Cause = 'dedupe' | `delete:${string}`;
 
 const rounds = 25;
 const options = { label: 'ledger', lane: 'sink', limits: { seconds: 600, resultRows: 1_000_000 } } as const;
-const ofRange =
+export const ofRange =
   "phase = 'corrected' AND log_stream = {stream:UInt32} AND last_offset BETWEEN {first:UInt64} AND {last:UInt64}";
 
 /** Where a removal was begun and not ended. */
 export async function readOpenCorrections(
   warehouse: Warehouse,
+  cause: Cause,
 ): Promise<(StreamRange & { readonly project: string })[]> {
   const { rows } = await warehouse.query<{ stream: Stream; project: string; first: string; last: string }>(
     {
-      sql: `SELECT log_stream AS stream, project, min(first_offset) AS first, max(last_offset) AS last FROM ledger WHERE phase = 'corrected'
+      sql: `SELECT log_stream AS stream, project, min(first_offset) AS first, max(last_offset) AS last FROM ledger
+            WHERE phase = 'corrected' AND startsWith(token, {cause:String})
             GROUP BY log_stream, project, first_offset, last_offset HAVING countIf(endsWith(token, '${begins}')) > countIf(endsWith(token, '${ends}'))
             ORDER BY stream, first`,
+      params: { cause: `${cause}:` },
     },
     options,
   );
@@ -77,9 +83,9 @@ async function readDifferences(warehouse: Warehouse, range: StreamRange): Promis
     {
       sql: `SELECT project, key_id, sum(s) AS stored, sum(d) AS deduplicated, sum(l) AS dead FROM (
               SELECT project, key_id, toInt64(uniqExact(log_offset)) AS s, toInt64(0) AS d, toInt64(0) AS l FROM events
-              WHERE ${inRange} AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${inRange}) GROUP BY project, key_id
+              WHERE ${inRange} AND ${notDeleted} AND log_offset NOT IN (SELECT log_offset FROM repeats WHERE ${inRange}) GROUP BY project, key_id
               UNION ALL SELECT project, key_id, 0, toInt64(uniqExact(log_offset)), 0 FROM repeats WHERE ${inRange} GROUP BY project, key_id
-              UNION ALL SELECT project, key_id, 0, 0, toInt64(uniqExact(log_offset)) FROM dead_letters WHERE ${inRange} GROUP BY project, key_id
+              UNION ALL SELECT project, key_id, 0, 0, toInt64(uniqExact(log_offset)) FROM dead_letters WHERE ${inRange} AND ${notDeleted} GROUP BY project, key_id
               UNION ALL SELECT project, key_id, -sum(g.stored), -sum(g.deduplicated), -sum(g.dead_lettered) FROM ledger AS g
               WHERE (phase = 'completed' AND log_stream = {stream:UInt32} AND first_offset = {first:UInt64} AND last_offset = {last:UInt64})
                 OR (${ofRange}) GROUP BY project, key_id)
@@ -98,15 +104,15 @@ async function readDifferences(warehouse: Warehouse, range: StreamRange): Promis
 }
 
 /** Says that what was begun in this range is over. */
-export async function endCorrection(warehouse: Warehouse, range: StreamRange): Promise<void> {
+export async function endCorrection(warehouse: Warehouse, range: StreamRange, cause: Cause): Promise<void> {
   const { stream, first, last } = range;
   for (let round = 1; round <= rounds; round++) {
     const { rows } = await warehouse.query<{ project: string; key_id: string; first: string; last: string }>(
       {
-        sql: `SELECT project, key_id, first_offset AS first, last_offset AS last FROM ledger WHERE ${ofRange}
+        sql: `SELECT project, key_id, first_offset AS first, last_offset AS last FROM ledger WHERE ${ofRange} AND startsWith(token, {cause:String})
               GROUP BY project, key_id, first_offset, last_offset
               HAVING countIf(endsWith(token, '${begins}')) > countIf(endsWith(token, '${ends}'))`,
-        params: { ...range },
+        params: { ...range, cause: `${cause}:` },
       },
       options,
     );
@@ -116,11 +122,11 @@ export async function endCorrection(warehouse: Warehouse, range: StreamRange): P
         { stream, first: Number(row.first), last: Number(row.last) },
         row.project,
         row.key_id,
-        `dedupe:${stream}:${first}-${last}${ends}`,
+        `${cause}:${stream}:${first}-${last}${ends}`,
       ),
     );
     await warehouse.insert('ledger', Buffer.from(lines.join('')), {
-      token: `dedupe:${stream}:${first}-${last}:end:${round}`,
+      token: `${cause}:${stream}:${first}-${last}:end:${round}`,
     });
   }
   throw new Error(`the removal from ${first} to ${last} is still open after ${rounds} tries to end it`);

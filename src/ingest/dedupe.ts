@@ -98,7 +98,7 @@ function isAsked(options: DedupeOptions, { stream, offset, receivedAt }: Sightin
 
 /** Ends what an earlier run began. */
 async function goOn(deps: DedupeDeps, options: DedupeOptions, done: Deduped): Promise<void> {
-  for (const { project, ...range } of await readOpenCorrections(deps.warehouse)) {
+  for (const { project, ...range } of await readOpenCorrections(deps.warehouse, 'dedupe')) {
     if (options.project !== undefined && project !== options.project) continue;
     const left = await readMoved(deps.warehouse, range);
     await finish(deps, range.stream, [{ range, offsets: left }], done);
@@ -167,7 +167,7 @@ async function finish(deps: DedupeDeps, stream: Stream, parts: readonly Part[], 
   const offsets = parts.flatMap((part) => part.offsets);
   await warehouse.removeEvents(stream, offsets);
   done.events += offsets.length;
-  for (const { range } of parts) await endCorrection(warehouse, range);
+  for (const { range } of parts) await endCorrection(warehouse, range, 'dedupe');
 }
 
 /** Offsets by the ranges of the ledger in which they lie. */

@@ -3,7 +3,7 @@ import type { Stream } from '../events/position.ts';
 import { toStoredTime } from '../events/record.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { inRange, type StreamRange } from './stream-range.ts';
+import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
 
 /** An edge that only one of `events` and `identity_edges` has. Ids are hashes, in decimal digits. */
 export interface EdgeDifference {
@@ -37,7 +37,7 @@ export async function readEdgeDifferences(warehouse: Warehouse, range: StreamRan
       sql: `SELECT project, child, parent, message_id AS messageId, toUnixTimestamp64Milli(received_at) AS receivedAt, log_offset AS offset, max(said) AS isMissing
             FROM (
               SELECT project, child, ${parent} AS parent, message_id, received_at, log_offset, 1 AS said, 0 AS told FROM events
-              ARRAY JOIN ${children} AS child WHERE ${inRange} AND ${merges} AND child != ${parent}
+              ARRAY JOIN ${children} AS child WHERE ${inRange} AND ${notDeleted} AND ${merges} AND child != ${parent}
               UNION ALL
               SELECT project, child, parent, message_id, received_at, log_offset, 0, 1 FROM identity_edges WHERE ${inRange})
             GROUP BY project, child, parent, message_id, received_at, log_offset HAVING max(said) != max(told)

@@ -18,6 +18,8 @@ export interface LedgerCounts {
   readonly deduplicated: number;
   readonly deadLettered: number;
   readonly dropped?: number;
+  /** Only of corrections: what was stored or kept aside until its person was deleted. */
+  readonly deleted?: number;
   readonly touches: Iterable<number>;
   readonly newestReceivedAt: number;
   readonly newestTime: number;
@@ -45,6 +47,7 @@ export function toLedgerRow(
     deduplicated: counts.deduplicated,
     dead_lettered: counts.deadLettered,
     dropped: counts.dropped ?? 0,
+    deleted: counts.deleted ?? 0,
     touches: [...counts.touches].sort((a, b) => a - b),
     newest_received_at: toStoredTime(counts.newestReceivedAt),
     newest_time: toStoredTime(counts.newestTime),

@@ -5,6 +5,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, decideBatch } from './batch.ts';
 import type { DedupBudget } from './dedup-budget.ts';
+import { readDeleted } from './deletion/deleted.ts';
 import { type Facts, readFacts } from './facts.ts';
 import { readEpoch, readLastCompleted, readOlderStreams } from './ledger.ts';
 import { createLineMemory } from './line-memory.ts';
@@ -126,12 +127,12 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     repeats.close();
   }
 
-  async function decide({ lane, records, facts }: Prepared): Promise<Batch> {
+  async function decide({ lane, records, facts }: Prepared, deleted?: ReadonlyMap<number, string>): Promise<Batch> {
     const asOf = { ...positions(), [lane.name]: records[0]!.offset };
     const verdicts = await persist(lane.lease, 'the lookup of repeats', () =>
       repeats.judge(lane.name, asOf, facts, lane.lease.lost),
     );
-    return decideBatch(lane.stream, records, facts, verdicts, memory.take);
+    return decideBatch(lane.stream, records, facts, verdicts, memory.take, deleted);
   }
 
   /** While a batch is being stored, the engine has the work: the next one is decided meanwhile, as far as memory can. */
@@ -148,7 +149,9 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     while (end !== null && lane.next <= end) {
       const records = await takeRange(lane.lease, lane.next, end);
       if (records.length === 0) return;
-      const batch = await decide({ lane, records, facts: await readFacts(records, repeats.slotKey), batch: null });
+      const facts = await readFacts(records, repeats.slotKey);
+      const deleted = await persist(lane.lease, 'the deletions', () => readDeleted(warehouse, lane.stream, records));
+      const batch = await decide({ lane, records, facts, batch: null }, deleted);
       await store.storeBatch(lane.lease, batch, records, true);
       lane.next = batch.last + 1;
     }

@@ -28,7 +28,7 @@ interface RebuildDeps {
   readonly signal: AbortSignal;
 }
 
-/** Fills `known` with the ids of events and dead letters below `asOf` that were received within the window. */
+/** Fills `known` with the ids of events, dead letters and tombstones below `asOf` that were received within the window. */
 export async function rebuildKnown(known: KnownIds, deps: RebuildDeps): Promise<void> {
   const { warehouse, streams, asOf, windowHours, signal } = deps;
   const low =
@@ -119,7 +119,8 @@ async function readPages(
 ): Promise<void> {
   const where = 'WHERE log_stream = {stream:UInt32} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}';
   const sql = `SELECT base64URLEncode(arrayStringConcat(groupArray(slot))) AS slots FROM (
-    SELECT ${slotSql} AS slot FROM events ${where} UNION ALL SELECT ${slotSql} AS slot FROM dead_letters ${where})`;
+    SELECT ${slotSql} AS slot FROM events ${where} UNION ALL SELECT ${slotSql} AS slot FROM dead_letters ${where}
+    UNION ALL SELECT ${slotSql} AS slot FROM tombstones ${where})`;
   const read = (first: number) =>
     warehouse.query<{ slots: string }>(
       { sql, params: { key, stream, from: first, to: Math.min(first + page, to) } },

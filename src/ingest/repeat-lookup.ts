@@ -73,7 +73,8 @@ const where = `((log_stream = {live:UInt32} AND log_offset >= {liveFrom:UInt64} 
 const columns = `project, message_id, log_stream, log_offset, toUnixTimestamp64Milli(received_at) AS received, fingerprint`;
 const sql = `SELECT ${columns}, toNullable(toUnixTimestamp64Milli(time)) AS happened FROM events WHERE ${where}
     AND time BETWEEN fromUnixTimestamp64Milli({timeFrom:Int64}, 'UTC') AND fromUnixTimestamp64Milli({timeTo:Int64}, 'UTC')
-  UNION ALL SELECT ${columns}, NULL AS happened FROM dead_letters WHERE ${where}`;
+  UNION ALL SELECT ${columns}, NULL AS happened FROM dead_letters WHERE ${where}
+  UNION ALL SELECT ${columns}, toUnixTimestamp64Milli(time) AS happened FROM tombstones WHERE ${where}`;
 
 /** What the warehouse has of these ids, by toIdKey. Asks one statement after the other. */
 export async function lookUp(

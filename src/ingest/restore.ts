@@ -6,7 +6,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, decideBatch, joinLines, type Line, setAside, toToken } from './batch.ts';
 import { completeFromTables } from './complete-from-tables.ts';
-import { noteChanged } from './corrections.ts';
+import { type Cause, endCorrection, noteChanged } from './corrections.ts';
+import { readDeleted } from './deletion/deleted.ts';
+import { noteDeleted } from './deletion/move.ts';
 import { readEdgeDifferences, repairEdges } from './edges.ts';
 import { judgeMissing } from './elsewhere.ts';
 import { type Facts, readFacts } from './facts.ts';
@@ -42,6 +44,8 @@ export interface Restored {
   events: number;
   deadLetters: number;
   repeats: number;
+  /** Of persons that were deleted. */
+  tombstones: number;
   /** Positions that neither the tables nor the log have. */
   gone: number;
   rollupRows: number;
@@ -65,6 +69,8 @@ interface Loss {
   batch: Batch;
 }
 
+/** What the ledger is told of persons that were deleted, where it or the tombstones were lost. */
+const restoring: Cause = 'delete:restore';
 const blockPositions = 20_000;
 /** A token that an earlier repair has used, for rows that were lost again, is taken for done; the next one is not. */
 const rounds = 25;
@@ -81,6 +87,7 @@ export async function restoreRange(deps: RestoreDeps, range: RestoreRange): Prom
     events: 0,
     deadLetters: 0,
     repeats: 0,
+    tombstones: 0,
     gone: 0,
     rollupRows: 0,
     edges: 0,
@@ -117,6 +124,7 @@ async function restoreBlock(
     restored.events += batch.events.length;
     restored.deadLetters += batch.deadLetters.length;
     restored.repeats += batch.repeats.length;
+    restored.tombstones += batch.tombstones.length;
   }
   const lost = losses.reduce((sum, { part }) => sum + part.missing.length, 0);
   if (isDry) {
@@ -151,6 +159,12 @@ async function restoreBlock(
     if (isKnown) continue;
     await completeFromTables(warehouse, range, token);
     restored.ranges++;
+  }
+  const settled = new Set(losses.filter(({ batch }) => batch.tombstones.length > 0).map(({ part }) => part));
+  for (const part of parts) {
+    if (part.isKnown && !settled.has(part)) continue;
+    await noteDeleted(warehouse, part.range, restoring);
+    await endCorrection(warehouse, part.range, restoring);
   }
 }
 
@@ -208,7 +222,8 @@ async function judge(
   for (const { part, facts } of read) {
     const own = verdicts.slice(at, at + facts.length);
     at += facts.length;
-    losses.push({ part, batch: await decideBatch(stream, part.missing, facts, own) });
+    const deleted = await readDeleted(warehouse, stream, part.missing);
+    losses.push({ part, batch: await decideBatch(stream, part.missing, facts, own, undefined, deleted) });
   }
   return losses;
 }
@@ -226,6 +241,7 @@ async function insertLost({ warehouse }: RestoreDeps, block: StreamRange, losses
       for (const [table, lines] of [
         ['dead_letters', of(loss.batch.deadLetters)],
         ['repeats', of(loss.batch.repeats)],
+        ['tombstones', of(loss.batch.tombstones)],
       ] as const)
         if (lines.length > 0) await warehouse.insert(table, joinLines(lines), { token });
     }

@@ -3,7 +3,7 @@ import type { Stream } from '../events/position.ts';
 import { toStoredTime } from '../events/record.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { inRange, type StreamRange } from './stream-range.ts';
+import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
 
 /** Events of one name in one hour: how many the table has more (or, negative, fewer) than the rollup. */
 export interface RollupDifference {
@@ -43,7 +43,7 @@ export async function readRollupDifferences(
             FROM (
               SELECT project, event, toInt32(floor(toUnixTimestamp64Milli(time) / 3600000)) AS hour, toInt64(count()) AS n, toInt64(0) AS m,
                 min(log_offset) AS lo, max(log_offset) AS hi, min(toUnixTimestamp64Milli(time)) AS t0, max(toUnixTimestamp64Milli(time)) AS t1
-              FROM events WHERE ${inRange} ${staying}
+              FROM events WHERE ${inRange} AND ${notDeleted} ${staying}
               GROUP BY project, event, hour
               UNION ALL
               SELECT project, event, hour, toInt64(0), sum(r.events), min(first_offset), max(last_offset),

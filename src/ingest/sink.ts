@@ -15,6 +15,8 @@ interface SinkDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly options: SinkOptions;
+  /** Runs in the sink that has the first partition, for as long as it has it: one of a group at a time. */
+  readonly whileLeading?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** A lease that waits for the other one of its pair. */
@@ -31,6 +33,9 @@ export function startSink(deps: SinkDeps): Promise<Consumption> {
 
   const run = async (live: PartitionLease, history: PartitionLease | null): Promise<void> => {
     const stall = createStallWatch(log, options.stallMs ?? 300_000);
+    const over = new AbortController();
+    const isFirst = fromLogPartition(live.partition).partition === 0;
+    const leading = isFirst ? deps.whileLeading?.(AbortSignal.any([over.signal, live.lost, live.stopping])) : undefined;
     try {
       await Promise.race([runPair({ ...deps, budget, onStep: stall.onStep }, live, history), stall.stalled]);
     } catch (thrown) {
@@ -49,6 +54,9 @@ export function startSink(deps: SinkDeps): Promise<Consumption> {
       throw thrown;
     } finally {
       stall.stop();
+      over.abort();
+      // When the partition went to another sink, that one goes on; this one ends behind its statement.
+      if (!live.lost.aborted) await leading;
     }
   };
 

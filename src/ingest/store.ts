@@ -49,7 +49,7 @@ interface Work {
   readonly attempt: { doubtful: boolean };
 }
 
-type Table = 'events' | 'dead_letters' | 'repeats';
+type Table = 'events' | 'dead_letters' | 'repeats' | 'tombstones';
 
 const longestPause = 5000;
 const repairs = 25;
@@ -156,7 +156,8 @@ export function createStore({ warehouse, metrics, logger, retryMs, onAttempt, wi
       metrics.sinkBatchRows.observe(decided.events.length);
       const batch = refused.size === 0 ? decided : setAside(decided, records, refused);
       for (const [table, lines] of tablesOf(batch)) {
-        if (table !== 'events' && lines.length > 0)
+        // A tombstone is nearly always there; what is not is found by reading back, as a replay does.
+        if (table !== 'events' && table !== 'tombstones' && lines.length > 0)
           await insert(work, table, joinLines(lines), `${batch.token}:${table}`);
       }
       if (work.attempt.doubtful) await repair(work, batch);
@@ -175,5 +176,6 @@ function tablesOf(batch: Batch): [Table, readonly Line[]][] {
     ['events', batch.events],
     ['dead_letters', batch.deadLetters],
     ['repeats', batch.repeats],
+    ['tombstones', batch.tombstones],
   ];
 }

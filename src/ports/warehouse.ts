@@ -59,11 +59,15 @@ export interface Warehouse {
   close(): Promise<void>;
 }
 
-/** A warehouse that can also take events out again. Sinks and reports never do: `tallygate dedupe` does. */
+/** A warehouse that can also take rows out again. Storing and reporting never do: `tallygate dedupe` and deletions of persons do. */
 export interface CorrectableWarehouse extends Warehouse {
   /**
    * Deletes the rows of `events`, and of `identity_edges`, at these positions of a stream; no statement that begins when it has resolved sees them.
    * Safe to do again. Rejects with WAREHOUSE_UNAVAILABLE (retriable): any of them may be gone.
    */
   removeEvents(stream: number, offsets: readonly number[]): Promise<void>;
+  /** The same for the rows of `dead_letters`. */
+  removeDeadLetters(stream: number, offsets: readonly number[]): Promise<void>;
+  /** Rewrites what still holds the bytes of removed rows, so that they are on no disk of the engine but in parts that it is about to drop. */
+  purge(): Promise<void>;
 }

@@ -5,8 +5,8 @@ import type { TimeRange } from './range.ts';
 import { join, type Sql, sql, toStatement, value } from './sql.ts';
 
 /**
- * Whether the ledger adds up: the records of each completed range are stored, deduplicated, dead-lettered or dropped, and
- * nothing else; and each range begins where the one before it ended. This is about the log, which has all projects in it.
+ * Whether the ledger adds up: the records of each completed range are stored, deduplicated, dead-lettered, dropped or deleted with
+ * their person, and nothing else; and each range begins where the one before it ended. This is about the log, which has all projects in it.
  */
 
 /** A range whose records do not add up, or that does not begin behind the one before it. */
@@ -72,7 +72,7 @@ export async function findWrongRanges(
 }
 
 function rowsOf(where: Sql, isCompleted: Sql): Sql {
-  return sql`SELECT log_stream, first_offset AS first, last_offset AS last, stored + deduplicated + dead_lettered + dropped AS n,
+  return sql`SELECT log_stream, first_offset AS first, last_offset AS last, stored + deduplicated + dead_lettered + dropped + deleted AS n,
     written_at AS at, ${isCompleted} AS is_completed FROM ledger WHERE ${where}`;
 }
 

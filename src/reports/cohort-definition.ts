@@ -2,7 +2,7 @@ import { TallygateError } from '../errors.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { compare } from './filter-compare.ts';
 import { type FilterOp, wrong } from './filter-values.ts';
-import { allTime, person, personOf, rowsIn } from './plan.ts';
+import { allTime, person, personOf, rowsIn, withAround } from './plan.ts';
 import { parseProperty } from './property.ts';
 import { parseRange, type RangeInput } from './range.ts';
 import { allOf, fill, holesOf, join, type Sql, sql, value } from './sql.ts';
@@ -113,7 +113,7 @@ function toDid({ event, filter, atLeast, atMost, range }: CohortBehaviour, now: 
 
 /** The clock on the wall is that of the definition, whatever report it stands in. */
 function inOwnZone(piece: Sql, timezone: string): Sql {
-  return fill(piece, (hole) => {
+  return fill(withAround(piece), (hole) => {
     if (hole.hole === 'zone') return sql`${value('String', timezone)}`;
     return hole.hole === 'rows' ? sql`${{ hole: 'rows', from: hole.from, to: hole.to }}` : sql`${hole}`;
   });

@@ -11,7 +11,7 @@ import {
   parseFirst,
   toConnection,
 } from './page.ts';
-import { moment as at, type Plan, rowsIn } from './plan.ts';
+import { moment as at, type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
 import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
@@ -35,6 +35,8 @@ export interface StoredEvent {
   readonly messageId: string;
   readonly type: EventType;
   readonly event: string;
+  /** As of the snapshot: the same for all ids that are one person. */
+  readonly person: string;
   readonly timestamp: Date;
   readonly originalTimestamp: Date | null;
   readonly sentAt: Date | null;
@@ -72,7 +74,9 @@ export async function readPage(
   which: Sql,
 ): Promise<EventPage> {
   const first = parseFirst(input.first);
-  const cell = await session.load(moment, planEvents(input, parseRange(input.range, moment.now), first, which));
+  const place = input.after ? parseCursor(input.after) : null;
+  const plan = planEvents(input, parseRange(input.range, moment.now), place, first + 1, which);
+  const cell = await session.load(moment, plan);
   const rows = cell.rows as unknown as readonly EventRow[];
   const page = toConnection(rows, first, input.after, toEvent, (row) =>
     encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
@@ -82,10 +86,11 @@ export async function readPage(
 
 // ---- row
 
-interface EventRow {
+export interface EventRow {
   readonly message_id: string;
   readonly kind: EventKind;
   readonly event: string;
+  readonly who: string;
   readonly at: string;
   readonly time: string;
   readonly original_timestamp: string | null;
@@ -102,20 +107,22 @@ interface EventRow {
 
 // ---- SQL
 
-function planEvents(
-  { filter, after, order }: Omit<EventsInput, 'freshness'>,
+/** At most `count` of those behind the place. */
+export function planEvents(
+  { filter, order }: Pick<EventsInput, 'filter' | 'order'>,
   range: Range,
-  first: number,
+  place: Place | null,
+  count: number,
   which: Sql,
 ): Plan {
   const isOldest = order === 'OLDEST';
   const direction = isOldest ? sql`ASC` : sql`DESC`;
   return {
     label: 'events',
-    select: sql`SELECT message_id, kind, event, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
+    select: sql`SELECT message_id, kind, event, toString(${person}) AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
         user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
-      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), after ? behind(parseCursor(after), isOldest) : always])}
-      ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', first + 1)}`,
+      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), place ? behind(place, isOldest) : always])}
+      ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', count)}`,
   };
 }
 
@@ -132,6 +139,7 @@ function toEvent(row: EventRow): StoredEvent {
     messageId: row.message_id,
     type: row.kind.toUpperCase() as EventType,
     event: row.event,
+    person: row.who,
     timestamp: toDate(row.time),
     originalTimestamp: row.original_timestamp === null ? null : toDate(row.original_timestamp),
     sentAt: row.sent_at === null ? null : toDate(row.sent_at),

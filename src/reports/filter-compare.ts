@@ -12,6 +12,7 @@ import {
 } from './filter-values.ts';
 import { holdsFor } from './profile.ts';
 import { exists, type Property, toNumber } from './property.ts';
+import { holdsForSession, said } from './session-property.ts';
 import { always, docPath, join, type Sql, sql, value } from './sql.ts';
 
 export interface Comparison {
@@ -44,9 +45,11 @@ export function compare(property: Property, comparison: Comparison): Sql {
   const positive = negations[op];
   if (positive) return sql`NOT (${compare(property, { ...comparison, op: positive })})`;
   if (ignoreCase && !folding.has(op)) throw wrong(`${at}.ignoreCase`, `expected it to be left out with ${asked}`);
-  // The same question, put to the events that tell of the person or the group.
+  // The same question, put to the events that tell of the person or the group, or to the session.
   if (property.kind === 'profile')
     return holdsFor(property, exists(property.path), compare({ kind: 'path', path: property.path }, comparison));
+  if (property.kind === 'session')
+    return holdsForSession(property.of, compare({ kind: property.of.type, column: said }, comparison));
   if (op === 'EXISTS') {
     if (given !== null && given !== undefined)
       throw wrong(`${at}.value`, `expected no value for ${asked}, got ${show(given)}`);
@@ -112,7 +115,7 @@ function fold(text: Sql, ignoreCase: boolean): Sql {
   return ignoreCase ? sql`lowerUTF8(${text})` : text;
 }
 
-type OfEvent = Exclude<Property, { readonly kind: 'profile' }>;
+type OfEvent = Exclude<Property, { readonly kind: 'profile' | 'session' }>;
 
 /** The value where it is text; NULL where it is something else. */
 function toText(property: OfEvent): Sql {
@@ -164,6 +167,8 @@ function isOneOf(property: OfEvent, items: readonly Scalar[], ignoreCase: boolea
   }
   if (property.kind === 'path')
     for (const flag of flags) conditions.push(holds(sql`${docPath(property.path)}.:Bool = ${value('Bool', flag)}`));
+  if (property.kind === 'flag')
+    for (const flag of flags) conditions.push(sql`${property.column} = ${value('Bool', flag)}`);
   return anyOf(conditions);
 }
 

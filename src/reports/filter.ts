@@ -19,12 +19,15 @@ const mostComparisons = 200;
 const mostProfiles = 20;
 /** Each is a statement of its own within the statement. */
 const mostCohorts = 10;
+/** Each looks through all sessions in the range. */
+const mostSessions = 10;
 const deepest = 12;
 
 interface Budget {
   comparisons: number;
   profiles: number;
   cohorts: number;
+  sessions: number;
 }
 
 /**
@@ -33,7 +36,7 @@ interface Budget {
  */
 export function toCondition(filter: FilterInput | null | undefined, at = 'filter'): Sql {
   if (filter === null || filter === undefined) return always;
-  return translate(filter, at, 0, { comparisons: 0, profiles: 0, cohorts: 0 });
+  return translate(filter, at, 0, { comparisons: 0, profiles: 0, cohorts: 0, sessions: 0 });
 }
 
 function translate(filter: FilterInput, at: string, depth: number, budget: Budget): Sql {
@@ -65,9 +68,11 @@ function translate(filter: FilterInput, at: string, depth: number, budget: Budge
   }
   if (++budget.comparisons > mostComparisons)
     throw wrong(at, `expected at most ${mostComparisons} comparisons, got more`);
-  const property = parseProperty(filter.property as string);
+  const property = parseProperty(filter.property as string, `${at}.property`);
   if (property.kind === 'profile' && ++budget.profiles > mostProfiles)
     throw wrong(at, `expected at most ${mostProfiles} comparisons with properties of persons and groups, got more`);
+  if (property.kind === 'session' && ++budget.sessions > mostSessions)
+    throw wrong(at, `expected at most ${mostSessions} comparisons with properties of sessions, got more`);
   const op = filter.op ?? 'EQ';
   return compare(property, { op, asked: op, given: filter.value, ignoreCase: filter.ignoreCase ?? false, at });
 }

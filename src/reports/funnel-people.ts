@@ -10,6 +10,8 @@ import { allOf, always, type Sql, sql, value } from './sql.ts';
 export interface PageArgs {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
+  /** More than clients may ask for at once: see parseFirst. */
+  readonly most?: number;
 }
 
 export interface FunnelPerson {
@@ -24,9 +26,9 @@ export async function loadPeople(
   moment: Moment,
   question: Question,
   isMeant: Sql,
-  { first, after }: PageArgs,
+  { first, after, most }: PageArgs,
 ): Promise<Connection<FunnelPerson>> {
-  const count = parseFirst(first);
+  const count = parseFirst(first, most);
   const place = after ? parsePlace(after, moment.snapshot, question) : null;
   const { rows } = await session.load(moment, planPeople(question, isMeant, count, place));
   return toConnection(

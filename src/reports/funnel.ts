@@ -11,7 +11,6 @@ import {
 } from './funnel-plans.ts';
 import { compareKeys, otherKey, toShownKey } from './key.ts';
 import { type EventSelector, toLabel } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import type { Connection } from './page.ts';
 import { type Interval, parseRange, toBuckets } from './range.ts';
 import type { Moment, ReportMeta, Session } from './session.ts';
@@ -75,7 +74,6 @@ export function runFunnel(session: Session, input: FunnelInput): Promise<Funnel>
     const loadTimes = () =>
       later(async () => (await session.load(moment, planLines(whole))).rows[0] as unknown as LineRow | undefined);
     const steps = toSteps(input.steps, counts, loadTimes, later, always, false);
-    const silent = counts[0] === 0 ? input.steps : input.steps.filter((_, i) => counts[i] === 0);
     const cells = lines ? [cell, lines] : [cell];
     return {
       steps,
@@ -84,7 +82,6 @@ export function runFunnel(session: Session, input: FunnelInput): Promise<Funnel>
       meta: session.toMeta(
         moment,
         cells.map((one) => ({ cell: one, buckets: 1 })),
-        { warnings: await warnUnknownEvents(session, moment, [...silent, ...(input.exclusions ?? [])]) },
       ),
     };
   });

@@ -24,6 +24,7 @@ export interface LedgerCounts {
   readonly conflicting: number;
   readonly deadLettered: number;
   readonly dropped: number;
+  readonly deleted: number;
   readonly inFlight: number;
 }
 
@@ -114,6 +115,7 @@ function toFates(project: string, vector: PositionVector, range: TimeRange, buck
     [
       count(sql`events`, sql`'stored'`, sql``),
       count(sql`dead_letters`, sql`'dead_lettered'`, sql``),
+      count(sql`tombstones`, sql`'deleted'`, sql``),
       count(sql`repeats`, sql`'deduplicated'`, sql``),
       count(sql`repeats`, sql`'conflicting'`, sql` AND conflict`),
       dropped,
@@ -144,6 +146,7 @@ function toCounts(rows: readonly Row[]): LedgerCounts {
     deduplicated: of('deduplicated'),
     deadLettered: of('dead_lettered'),
     dropped: of('dropped'),
+    deleted: of('deleted'),
   };
   return {
     received: accepted + of('answer rejected') + of('answer retry'),
@@ -153,7 +156,10 @@ function toCounts(rows: readonly Row[]): LedgerCounts {
     ...fates,
     conflicting: of('conflicting'),
     // A record more than was accepted is no less in flight: a try that the gateway gave up may have been stored as well.
-    inFlight: Math.max(0, accepted - fates.stored - fates.deduplicated - fates.deadLettered - fates.dropped),
+    inFlight: Math.max(
+      0,
+      accepted - fates.stored - fates.deduplicated - fates.deadLettered - fates.dropped - fates.deleted,
+    ),
   };
 }
 
@@ -169,6 +175,7 @@ function sumCounts(keys: readonly LedgerCounts[]): LedgerCounts {
     conflicting: sum(({ conflicting }) => conflicting),
     deadLettered: sum(({ deadLettered }) => deadLettered),
     dropped: sum(({ dropped }) => dropped),
+    deleted: sum(({ deleted }) => deleted),
     inFlight: sum(({ inFlight }) => inFlight),
   };
 }

@@ -1,7 +1,6 @@
 import { type FilterInput, toCondition } from './filter.ts';
 import { createIntervalSet, toIndexExpression } from './interval-set.ts';
 import { toSelection } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import { allTime, type Plan, person, rowsIn } from './plan.ts';
 import {
   type Interval,
@@ -54,9 +53,7 @@ export function runLifecycle(session: Session, input: LifecycleInput): Promise<L
       resurrecting: toCounts(rows, 'resurrecting', buckets.length),
       dormant: toCounts(rows, 'dormant', buckets.length),
       complete: buckets.map((_, i) => (buckets[i + 1] ?? end) <= moment.asOf),
-      meta: session.toMeta(moment, [{ cell, buckets: buckets.length }], {
-        warnings: await warnUnknownEvents(session, moment, rows.length === 0 ? [input] : []),
-      }),
+      meta: session.toMeta(moment, [{ cell, buckets: buckets.length }]),
     };
   });
 }

@@ -1,26 +1,168 @@
-import type { EventSelector } from './measure.ts';
-import { toHint } from './near.ts';
-import { allTime, type Plan, rowsIn } from './plan.ts';
-import type { Moment, Session } from './session.ts';
-import { sql } from './sql.ts';
-
-/** Names of the events that the project has; the most frequent 10,000. */
-const names: Plan = {
-  label: 'names',
-  select: sql`SELECT toString(event) AS event FROM events WHERE ${rowsIn(allTime)} GROUP BY event ORDER BY count() DESC LIMIT 10000`,
-};
+import { distance } from 'fastest-levenshtein';
+import { type FilterInput, toCondition } from './filter.ts';
+import { type KnownNames, mostLooked, type NamesReader } from './known-names.ts';
+import { fieldNames, type Property, parseProperty } from './property.ts';
+import type { Moment, ReportMeta, Session } from './session.ts';
 
 /** A mistyped name answers 0 like one that nobody did: say so, and what it may have been meant to be. */
-export async function warnUnknownEvents(
+
+interface Asked {
+  readonly kind: 'event' | 'property';
+  readonly name: string;
+  /** Where in the input: series[0].filter.and[1].property */
+  readonly at: string;
+}
+
+const mostWarnings = 10;
+
+/** Adds to the answer's warnings the names in its input that no event of the project has. Refuses properties and filters that mean nothing, with their place. */
+export async function withNameWarnings<Answer extends { readonly meta: ReportMeta } | null>(
   session: Session,
+  names: NamesReader,
+  input: object,
+  run: () => Promise<Answer>,
+): Promise<Answer> {
+  const asked = toAsked(input);
+  const running = run();
+  if (asked.length === 0) return running;
+  const warning = session.report(null, (moment) => warn(session, names, moment, asked)).catch(() => []);
+  const [answer, warnings] = await Promise.all([running, warning]);
+  if (answer === null || warnings.length === 0) return answer;
+  return { ...answer, meta: { ...answer.meta, warnings: [...answer.meta.warnings, ...warnings] } };
+}
+
+async function warn(
+  { project }: Session,
+  names: NamesReader,
   moment: Moment,
-  selectors: readonly EventSelector[],
+  asked: readonly Asked[],
 ): Promise<string[]> {
-  const asked = [...new Set(selectors.flatMap(({ event }) => (event ? [event] : [])))];
-  if (asked.length === 0) return [];
-  const { rows } = await session.load(moment, names);
-  const known = rows.map(({ event }) => event as string);
-  return asked
-    .filter((event) => !known.includes(event))
-    .map((event) => `no event is named ${JSON.stringify(event)}${toHint(event, known)}`);
+  const remembered = names.inMemory(project);
+  if (remembered && asked.every((one) => isKnown(one, remembered))) return [];
+  const known = await names.upTo(project, moment.vector);
+  if (known === null) return [];
+  const unknown = asked.filter((one) => canTell(one, known) && !isKnown(one, known));
+  const more = unknown.length - mostWarnings;
+  return [
+    ...unknown.slice(0, mostWarnings).map((one) => toWarning(one, known)),
+    ...(more > 0 ? [`${more} more names that no event has`] : []),
+  ];
+}
+
+/** Every name in the input once, at the first place where it stands. */
+export function toAsked(input: object): Asked[] {
+  const found = new Map<string, Asked>();
+  const note = (kind: Asked['kind'], name: unknown, at: string) => {
+    if (typeof name !== 'string' || name === '') return;
+    if (kind === 'property') parseProperty(name, at);
+    const key = `${kind} ${name}`;
+    if (!found.has(key)) found.set(key, { kind, name, at });
+  };
+  const walk = (of: object, at: string) => {
+    const { property, op, value } = of as FilterInput;
+    if (property === '$event' && ['EQ', 'NEQ', 'IN', 'NOT_IN'].includes(op ?? 'EQ') && !(of as FilterInput).ignoreCase)
+      for (const name of Array.isArray(value) ? value : [value]) note('event', name, `${at}value`);
+    for (const [key, inner] of Object.entries(of)) {
+      const place = `${at}${key}`;
+      if (key === 'event') note('event', inner, place);
+      else if (key === 'property' || (key === 'by' && inner !== 'person' && inner !== 'session'))
+        note('property', inner, place);
+      else if (key === 'filter') toCondition(inner as FilterInput, place);
+      if (key === 'value' || key === 'freshness' || typeof inner !== 'object' || inner === null) continue;
+      if (Array.isArray(inner))
+        inner.forEach((item, i) => {
+          if (typeof item === 'object' && item !== null) walk(item, `${place}[${i}].`);
+        });
+      else walk(inner, `${place}.`);
+    }
+  };
+  walk(input, '');
+  return [...found.values()];
+}
+
+// ---- what is known
+
+type Told = 'properties' | 'person' | 'group';
+
+/** Whose property it is, and its path as the events that tell it have it; null for a field of the event itself. */
+function toPath(property: Property): { readonly of: Told; readonly path: string } | null {
+  if (property.kind === 'path') return { of: 'properties', path: property.path.join('.') };
+  return property.kind === 'profile' ? { of: property.of, path: property.path.join('.') } : null;
+}
+
+function isKnown({ kind, name }: Asked, known: KnownNames): boolean {
+  if (kind === 'event') return known.events.has(name);
+  const found = toPath(parseProperty(name));
+  if (found === null || known[found.of].has(found.path)) return true;
+  const below = `${found.path}.`;
+  return [...known[found.of]].some((path) => path.startsWith(below));
+}
+
+function canTell({ kind }: Asked, { tooManyEvents, tooManyProperties }: KnownNames): boolean {
+  return kind === 'event' ? !tooManyEvents : !tooManyProperties;
+}
+
+// ---- near matches
+
+function toWarning({ kind, name, at }: Asked, known: KnownNames): string {
+  const candidates = kind === 'event' ? known.events : toPropertyNames(known);
+  if (kind === 'event') return `${at}: no event is named ${toMeant(name, candidates)}`;
+  const nobody = known.isSampled ? `none of the newest ${mostLooked} events of each name` : 'no event';
+  return `${at}: ${nobody} has a property ${toMeant(name, candidates)}`;
+}
+
+/** The name, and what it may have been meant to be. */
+export function toMeant(name: string, candidates: Iterable<string>): string {
+  const near = toNearMatches(name, candidates).map((one) => show(one));
+  const last = near.pop();
+  if (last === undefined) return show(name);
+  return `${show(name)}: did you mean ${near.length === 0 ? last : `${near.join(', ')} or ${last}`}?`;
+}
+
+/** As filters name them, in the shortest way. */
+function toPropertyNames({ properties, person, group }: KnownNames): string[] {
+  return [
+    ...fieldNames,
+    ...[...properties].map((path) => path.replace(/^properties\./, '')),
+    ...[...person].filter((path) => path.startsWith('traits.')).map((path) => path.replace('traits.', 'person.')),
+    ...[...group].filter((path) => path.startsWith('traits.')).map((path) => path.replace('traits.', 'group.')),
+  ];
+}
+
+const longestCompared = 100;
+const mostNear = 3;
+
+/** The nearest, at most three; none that is far away. What differs in case and separators only, or in where it stands, is near. */
+export function toNearMatches(name: string, candidates: Iterable<string>): string[] {
+  if (name.length > longestCompared) return [];
+  const plain = toPlain(name);
+  const tail = toTail(plain);
+  const farthest = Math.floor(plain.length * 0.3) + 1;
+  const ranked: { readonly candidate: string; readonly far: number }[] = [];
+  for (const candidate of candidates) {
+    const other = toPlain(candidate);
+    const isSameTail = tail !== '' && toTail(other) === tail;
+    // Its length alone tells of most that they are too far away.
+    if (!isSameTail && Math.abs(other.length - plain.length) > farthest) continue;
+    const far = other === plain ? 0 : isSameTail ? 1 : distance(other, plain);
+    if (far <= farthest && far < plain.length) ranked.push({ candidate, far });
+  }
+  const nearest = Math.min(...ranked.map(({ far }) => far));
+  return ranked
+    .filter(({ far }) => far === nearest)
+    .sort((a, b) => a.far - b.far || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, mostNear)
+    .map(({ candidate }) => candidate);
+}
+
+function toPlain(name: string): string {
+  return name.toLowerCase().replaceAll(/[\s_-]/g, '');
+}
+
+function toTail(plain: string): string {
+  return plain.slice(plain.lastIndexOf('.') + 1);
+}
+
+function show(name: string): string {
+  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}...` : name);
 }

@@ -36,10 +36,11 @@ export function toConnection<R, Node>(
   };
 }
 
-export function parseFirst(first: number | null | undefined): number {
+/** `most`: what a client may ask for; exports ask for more at once. */
+export function parseFirst(first: number | null | undefined, most: number = mostNodes): number {
   const asked = first ?? 50;
-  if (asked < 1 || asked > mostNodes)
-    throw new TallygateError('INVALID_INPUT', `first: expected 1 to ${mostNodes}, got ${asked}`);
+  if (asked < 1 || asked > most)
+    throw new TallygateError('INVALID_INPUT', `first: expected 1 to ${most}, got ${asked}`);
   return asked;
 }
 

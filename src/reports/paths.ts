@@ -1,12 +1,13 @@
 import { TallygateError } from '../errors.ts';
-import type { FilterInput } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { parseLimit } from './key.ts';
+import { toMeant } from './names.ts';
 import { type PathRule, toStepName } from './path-steps.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
 import { isDeed, parseGap, type SessionRule, selectRuns } from './session-runs.ts';
-import { sql, value } from './sql.ts';
+import { allOf, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -50,6 +51,7 @@ export interface PathLink {
 }
 
 const deepest = 20;
+const mostSteps = 1000;
 
 export function runPaths(session: Session, input: PathsInput): Promise<Paths> {
   return session.report(input.freshness, async (moment) => {
@@ -63,16 +65,18 @@ export function runPaths(session: Session, input: PathsInput): Promise<Paths> {
     if (minSessions < 1)
       throw new TallygateError('INVALID_INPUT', `minSessions: expected at least 1, got ${minSessions}`);
     const limit = parseLimit(input.limit ?? 50, 'limit');
-    const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
+    const rule = { gapMs: parseGap(input.gapMinutes), which: toCondition(input.filter) };
     const cell = await session.load(moment, planPaths(input, range, rule, { depth, minSessions, limit }));
     const rows = cell.rows as unknown as readonly PathsRow[];
     const whole = rows.find(({ part }) => part === 'all');
+    const asked = whole ? null : input.from || input.to;
+    const unmet = asked ? await warnNoSuchStep(session, moment, input, range, asked) : [];
     return {
       sessions: Number(whole?.n ?? 0),
       persons: Number(whole?.persons ?? 0),
       nodes: rows.filter(({ part }) => part === 'node').map(toNode),
       links: rows.filter(({ part }) => part === 'link').map(toLink),
-      meta: session.toMeta(moment, [{ cell, buckets: 1 }], { warnings: toWarnings(rows, limit) }),
+      meta: session.toMeta(moment, [{ cell, buckets: 1 }], { warnings: [...toWarnings(rows, limit), ...unmet] }),
     };
   });
 }
@@ -137,6 +141,23 @@ function planPaths(
       ORDER BY part, n DESC, step, name, next`,
     limits: { resultRows: 1_000_000 },
   };
+}
+
+/** Steps as the rules call them, the most frequent first. */
+function planSteps({ rules, filter }: PathsInput, range: Range): Plan {
+  return {
+    label: 'paths',
+    select: sql`SELECT ${toStepName(rules ?? [])} AS name, count() AS n FROM events
+      WHERE ${allOf([rowsIn(range), isDeed, toCondition(filter)])} GROUP BY name ORDER BY n DESC, name LIMIT ${value('UInt32', mostSteps)}`,
+  };
+}
+
+/** No session has the step that was asked for: whether it is a step at all, and what it may have been meant to be. */
+async function warnNoSuchStep(session: Session, moment: Moment, input: PathsInput, range: Range, step: string) {
+  const { rows } = await session.load(moment, planSteps(input, range));
+  const names = rows.map(({ name }) => name as string);
+  if (names.length === mostSteps || names.includes(step)) return [];
+  return [`${input.from ? 'from' : 'to'}: no step in the range is called ${toMeant(step, names)}`];
 }
 
 // ---- mapping

@@ -68,15 +68,30 @@ export function personOf(id: Sql): Sql {
 
 /** Whether its rows depend on who is who. */
 export function countsPersons({ select }: Pick<Plan, 'select'>): boolean {
-  return holesOf(select).some(({ hole }) => hole === 'person');
+  return holesOf(withAround(select)).some(({ hole }) => hole === 'person');
 }
 
 /** The timezone of the question: the one that `rowsIn` names, by a range that has one. */
 export const zone: Sql = sql`${{ hole: 'zone' }}`;
 
+/** A piece that is made of the range of the events that the statement looks at: from the first of all `rowsIn` to the last. */
+export function around(toSql: (range: TimeRange) => Sql): Sql {
+  return sql`${{ hole: 'around', toSql }}`;
+}
+
+/** With what is around filled in, of the piece's own range. */
+export function withAround(select: Sql): Sql {
+  const holes = holesOf(select);
+  if (!holes.some(({ hole }) => hole === 'around')) return select;
+  const asked = holes.filter((hole) => hole.hole === 'rows');
+  if (asked.length === 0) throw new Error('expected a statement with rowsIn, got none');
+  const range = { from: Math.min(...asked.map(({ from }) => from)), to: Math.max(...asked.map(({ to }) => to)) };
+  return fill(select, (hole) => (hole.hole === 'around' ? hole.toSql(range) : sql`${hole}`));
+}
+
 /** The shortest range that has all the events that the plan's rows depend on. */
 export function dependsOf({ select }: Plan): TimeRange {
-  const ranges = holesOf(select).filter((hole) => hole.hole === 'rows');
+  const ranges = holesOf(withAround(select)).filter((hole) => hole.hole === 'rows');
   if (ranges.length === 0) throw new Error('expected a statement with rowsIn, got none');
   return {
     from: Math.min(...ranges.map(({ from }) => from)),
@@ -86,7 +101,7 @@ export function dependsOf({ select }: Plan): TimeRange {
 
 /** Whether the plan's rows depend on no events but those of the range. */
 export function dependsOnlyOn({ select }: Pick<Plan, 'select'>, { from, to }: TimeRange): boolean {
-  return holesOf(select).every((hole) => hole.hole !== 'rows' || (hole.from === from && hole.to === to));
+  return holesOf(withAround(select)).every((hole) => hole.hole !== 'rows' || (hole.from === from && hole.to === to));
 }
 
 /** The statement as of a snapshot; `toPerson` makes an id the person. */
@@ -100,11 +115,12 @@ export function toSelect({ select }: Plan, project: string, vector: PositionVect
 }
 
 /** With its timezone where it matters, and nowhere else: equal statements are equal in every zone. */
-function inZone(select: Sql): Sql {
+function inZone(unsettled: Sql): Sql {
+  const select = withAround(unsettled);
   const zones = new Set(holesOf(select).flatMap((hole) => ('timezone' in hole ? [hole.timezone] : [])));
   return fill(select, (hole) => {
-    if (hole.hole === 'person' || hole.hole === 'cohort') return sql`${hole}`;
     if (hole.hole === 'rows') return sql`${{ hole: 'rows', from: hole.from, to: hole.to }}`;
+    if (hole.hole !== 'zone') return sql`${hole}`;
     if (zones.size !== 1) throw new Error(`expected rowsIn of a range with one timezone, got ${zones.size} of them`);
     return sql`${value('String', [...zones][0])}`;
   });

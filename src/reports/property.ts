@@ -1,6 +1,7 @@
 import { TallygateError } from '../errors.ts';
-import { zone } from './plan.ts';
+import { person, zone } from './plan.ts';
 import { type Profile, textFor } from './profile.ts';
+import { type SessionProperty, sessionProperties, textForSession } from './session-property.ts';
 import { docPath, type Sql, sql } from './sql.ts';
 
 /** What a filter, a breakdown or a measure can name. */
@@ -9,6 +10,8 @@ export type Property =
   | { readonly kind: 'text'; readonly column: Sql }
   | { readonly kind: 'time'; readonly column: Sql }
   | { readonly kind: 'number'; readonly column: Sql }
+  | { readonly kind: 'flag'; readonly column: Sql }
+  | { readonly kind: 'session'; readonly of: SessionProperty }
   | ({ readonly kind: 'profile' } & Profile);
 
 const fields: Readonly<Record<string, Property>> = {
@@ -20,9 +23,16 @@ const fields: Readonly<Record<string, Property>> = {
   $messageId: { kind: 'text', column: sql`message_id` },
   $timestamp: { kind: 'time', column: sql`time` },
   $receivedAt: { kind: 'time', column: sql`received_at` },
+  $person: { kind: 'text', column: sql`toString(${person})` },
   $hour: { kind: 'number', column: sql`toHour(time, ${zone})` },
   $weekday: { kind: 'number', column: sql`toDayOfWeek(time, 0, ${zone})` },
+  ...Object.fromEntries(
+    Object.entries(sessionProperties).map(([name, of]): [string, Property] => [name, { kind: 'session', of }]),
+  ),
 };
+
+/** Names of the fields of an event itself, and of its session. */
+export const fieldNames: readonly string[] = Object.keys(fields);
 
 const roots = new Set(['properties', 'context', 'traits']);
 const profiles: Readonly<Record<string, Pick<Profile, 'of' | 'as'>>> = {
@@ -35,21 +45,22 @@ const longestName = 2000;
 /** What follows it is a type to the engine, however it is quoted. */
 const typeMark = ':`';
 
-/** Reads a property's name: see EventFilter in the SDL. Throws INVALID_INPUT. */
-export function parseProperty(name: string): Property {
+/** Reads a property's name: see EventFilter in the SDL. Throws INVALID_INPUT; `at`: the place in the input, where it is known. */
+export function parseProperty(name: string, at?: string): Property {
+  const place = at === undefined ? '' : `${at}: `;
   const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (field) return field;
   if (name.length === 0 || name.length > longestName) {
     throw new TallygateError(
       'INVALID_INPUT',
-      `expected a property's name of 1 to ${longestName} characters, got ${name.length}`,
+      `${place}expected a property's name of 1 to ${longestName} characters, got ${name.length}`,
     );
   }
   const parts = name.split('.');
   if (parts.some((part) => part === '' || part.startsWith(typeMark))) {
     throw new TallygateError(
       'INVALID_INPUT',
-      `expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
+      `${place}expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
     );
   }
   const [root, ...rest] = parts as [string, ...string[]];
@@ -71,6 +82,10 @@ export function toText(property: Property): Sql {
       return sql`toNullable(concat(replaceOne(toString(${property.column}), ' ', 'T'), 'Z'))`;
     case 'number':
       return sql`toNullable(toString(${property.column}))`;
+    case 'flag':
+      return sql`toNullable(if(${property.column}, 'true', 'false'))`;
+    case 'session':
+      return sql`nullIf(${textForSession(property.of)}, '')`;
     case 'path':
       return sql`CAST(${docPath(property.path)}, 'Nullable(String)')`;
     case 'profile': {
@@ -90,6 +105,10 @@ export function toNumber(property: Property): Sql {
     }
     case 'number':
       return sql`toNullable(toFloat64(${property.column}))`;
+    case 'session':
+      return property.of.type === 'number'
+        ? sql`toFloat64OrNull(${textForSession(property.of)})`
+        : sql`CAST(NULL, 'Nullable(Float64)')`;
     case 'profile': {
       // As its bits: no digit is lost on the way through text.
       const bits = sql`reinterpretAsUInt64(${toNumber({ kind: 'path', path: property.path })})`;

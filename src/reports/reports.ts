@@ -10,24 +10,28 @@ import { type CohortInput, deleteCohort, runCohort, runCohorts, type SaveCohortI
 import { createCohortMembers } from './cohort-members.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { createDefinitions, type DeleteInput } from './definitions.ts';
+import { runDeletion, runDeletions } from './deletions.ts';
+import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
-import { type EventsInput, runEvents } from './events.ts';
-import { type FunnelInput, runFunnel } from './funnel.ts';
+import { runEvents } from './events.ts';
+import { runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
+import { createNamesReader } from './known-names.ts';
 import { runLedger } from './ledger.ts';
-import { type LifecycleInput, runLifecycle } from './lifecycle.ts';
-import { type LiveInput, runLive } from './live.ts';
-import { type PathsInput, runPaths } from './paths.ts';
-import { type PersonInput, runPerson } from './person.ts';
+import { runLifecycle } from './lifecycle.ts';
+import { runLive } from './live.ts';
+import { withNameWarnings } from './names.ts';
+import { runPaths } from './paths.ts';
+import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
 import type { Interval, RangeInput } from './range.ts';
-import { type RetentionInput, runRetention } from './retention.ts';
+import { runRetention } from './retention.ts';
 import { createSavedReports } from './saved-report.ts';
-import { createSession, type FreshnessInput } from './session.ts';
-import { runSessions, type SessionsInput } from './sessions.ts';
-import { runStickiness, type StickinessInput } from './stickiness.ts';
-import { runTopValues, type TopValuesInput } from './top-values.ts';
-import { runTrend, type TrendInput } from './trend.ts';
+import { createSession, type FreshnessInput, type ReportMeta, type Session } from './session.ts';
+import { runSessions } from './sessions.ts';
+import { runStickiness } from './stickiness.ts';
+import { runTopValues } from './top-values.ts';
+import { runTrend } from './trend.ts';
 import { createVersions } from './versions.ts';
 import { createWatermarkReader } from './watermark.ts';
 
@@ -52,6 +56,7 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
   const definitions = createDefinitions({ warehouse, clock });
   const cohorts = createCohortMembers(definitions, identities);
   const cells = createCells({ cache, warehouse, metrics });
+  const names = createNamesReader({ warehouse, watermark, logger, clock });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {
     begin(project: string, signal: AbortSignal) {
@@ -67,25 +72,38 @@ export function createReports({ log, warehouse, cache, logger, metrics, clock = 
         clock,
       });
       const saved = { session, definitions, members: cohorts };
+      /** Runs it, and warns about names in its input that nobody knows. */
+      const named = <Input extends object, Answer extends { readonly meta: ReportMeta } | null>(
+        run: (session: Session, input: Input) => Promise<Answer>,
+      ) => {
+        return (input: Input) => withNameWarnings(session, names, input, () => run(session, input));
+      };
       return {
-        trend: (input: TrendInput) => runTrend(session, input),
-        funnel: (input: FunnelInput) => runFunnel(session, input),
-        retention: (input: RetentionInput) => runRetention(session, input),
-        sessions: (input: SessionsInput) => runSessions(session, input),
-        paths: (input: PathsInput) => runPaths(session, input),
-        topValues: (input: TopValuesInput) => runTopValues(session, input),
-        live: (input: LiveInput) => runLive(session, input),
-        lifecycle: (input: LifecycleInput) => runLifecycle(session, input),
-        stickiness: (input: StickinessInput) => runStickiness(session, input),
-        events: (input: EventsInput) => runEvents(session, input),
-        person: (input: PersonInput) => runPerson(session, input),
+        trend: named(runTrend),
+        funnel: named(runFunnel),
+        retention: named(runRetention),
+        sessions: named(runSessions),
+        paths: named(runPaths),
+        topValues: named(runTopValues),
+        live: named(runLive),
+        lifecycle: named(runLifecycle),
+        stickiness: named(runStickiness),
+        events: named(runEvents),
+        person: async (input: PersonInput) => {
+          const person = await runPerson(session, input);
+          const timeline = named((_, asked: TimelineInput) => (person as Person).timeline(asked));
+          return person && { ...person, timeline };
+        },
         cohort: (input: CohortInput) => runCohort(saved, input),
         cohorts: (freshness: FreshnessInput | null | undefined) => runCohorts(saved, freshness),
         saveCohort: (keyId: string, input: SaveCohortInput) => saveCohort(saved, keyId, input),
         deleteCohort: (keyId: string, input: DeleteInput) => deleteCohort(saved, keyId, input),
         savedReports: createSavedReports(session, definitions),
+        eventRows: (input: EventRowsInput) => openEventRows(session, input),
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
+        deletion: (id: string) => runDeletion(session, id),
+        deletions: (first: number) => runDeletions(session, first),
         deadLetters: (input: DeadLettersInput) => runDeadLetters(session, input),
         ingestion: () => runIngestion(watermark),
         dedupWindowHours: () => readWindowHours(warehouse, signal),

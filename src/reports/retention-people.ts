@@ -11,6 +11,8 @@ export interface RetentionPeopleInput {
   readonly isOther?: boolean | null | undefined;
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
+  /** More than clients may ask for at once: see parseFirst. */
+  readonly most?: number;
 }
 
 export interface RetentionPerson {
@@ -28,7 +30,7 @@ export function runRetentionPeople(
   input: RetentionPeopleInput,
 ): Promise<Connection<RetentionPerson>> {
   return session.report(null, async () => {
-    const first = parseFirst(input.first);
+    const first = parseFirst(input.first, input.most);
     const after = input.after ? parsePersonCursor(input.after, moment.snapshot) : null;
     const cohort = shape.edges.slice(0, shape.cohorts).indexOf(input.cohort.getTime());
     if (cohort < 0)

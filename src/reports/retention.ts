@@ -3,7 +3,6 @@ import { type BreakdownInput, parseValueBreakdown } from './breakdown.ts';
 import type { FilterInput } from './filter.ts';
 import { compareKeys, otherKey, toShownKey } from './key.ts';
 import type { EventSelector } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import type { Connection } from './page.ts';
 import { type Interval, nextBucket, parseRange, type RangeInput, toBuckets } from './range.ts';
 import { type RetentionPeopleInput, type RetentionPerson, runRetentionPeople } from './retention-people.ts';
@@ -54,14 +53,10 @@ export function runRetention(session: Session, input: RetentionInput): Promise<R
     const rows = cell.rows as unknown as readonly RetentionRow[];
     const keys = toKeys(rows, shape.breakdown !== null);
     const cohorts = keys.flatMap((key) => toCohorts(key, shape, rows, moment.asOf));
-    const warnings = await warnUnknownEvents(session, moment, [
-      ...(rows.length === 0 ? [input.cohortEvent] : []),
-      ...(rows.some(({ period }) => period !== allMembers) ? [] : [input.returnEvent]),
-    ]);
     return {
       cohorts,
       people: (asked) => runRetentionPeople(session, moment, shape, keys, asked),
-      meta: session.toMeta(moment, [{ cell, buckets: shape.cohorts }], { warnings }),
+      meta: session.toMeta(moment, [{ cell, buckets: shape.cohorts }]),
     };
   });
 }

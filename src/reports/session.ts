@@ -5,7 +5,8 @@ import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapsh
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
-import { type Identities, nobody } from './identity.ts';
+import type { Correction } from './corrections.ts';
+import { type Identities, nobody, toPerson } from './identity.ts';
 import {
   type BucketPlan,
   countsPersons,
@@ -14,8 +15,10 @@ import {
   type Plan,
   type Row,
   toCellKey,
+  toSelect,
   toShapeKey,
 } from './plan.ts';
+import { toStatement } from './sql.ts';
 import type { Versions } from './versions.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
@@ -67,6 +70,8 @@ export interface Session {
   load(moment: Moment, plan: Plan): Promise<Cell>;
   /** The same of a plan that is cached by bucket; only what is missing is computed. Rows in the order of the buckets. */
   loadBuckets(moment: Moment, plan: BucketPlan): Promise<Cell>;
+  /** The same, neither looked up nor kept: for what is asked once and is large. */
+  read<R extends Row>(moment: Moment, plan: Plan): Promise<readonly R[]>;
   /** A statement that is not cached. */
   query<R extends Row>(
     statement: Statement,
@@ -135,13 +140,25 @@ export function createSession({
     return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
   };
 
+  /** Until nothing runs any more; what is computed when it is asked for begins a turn after what it belongs to was answered. */
   const settle = async () => {
-    while (running.size > 0) await Promise.allSettled(running);
+    do {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      await Promise.allSettled(running);
+    } while (running.size > 0);
   };
+
+  async function query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
+    const result = await warehouse.query<R>(statement, { ...options, project, signal });
+    statements++;
+    rowsRead += result.rowsRead;
+    return result;
+  }
 
   return {
     project,
     signal,
+    query,
     report(freshness, run) {
       if (freshness) inputs.push(freshness);
       // All reports of the operation begin in this tick: their wishes are known when it is over.
@@ -175,11 +192,12 @@ export function createSession({
         fresh: at.fresh,
       });
     },
-    async query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
-      const result = await warehouse.query<R>(statement, { ...options, project, signal });
-      statements++;
-      rowsRead += result.rowsRead;
-      return result;
+    async read<R extends Row>({ vector, now }: Moment, asked: Plan) {
+      const plan = await cohorts.expand(project, asked, now, signal);
+      const identity = countsPersons(plan) ? await identities.asOf(project, vector, signal) : nobody;
+      const select = toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector));
+      const { label, limits } = plan;
+      return (await query<R>(toStatement(select), { label, ...(limits ? { limits } : {}) })).rows;
     },
     toMeta(at, parts, { warnings = [] } = {}) {
       const all = parts.reduce((sum, { buckets }) => sum + buckets, 0);
@@ -269,7 +287,7 @@ async function resolveMoment(
       snapshot: at as string,
       consistency,
       fresh: oldest === 0,
-      warnings: toSnapshotWarnings(watermark.correction(project).removedAt, snapshot.asOf),
+      warnings: toSnapshotWarnings(watermark.correction(project), snapshot.asOf),
     };
   }
   const now = clock();
@@ -287,9 +305,13 @@ function toWarnings(watermark: WatermarkReader): string[] {
 }
 
 /** What was taken out since is missing from an older moment, too. */
-function toSnapshotWarnings(removedAt: number, asOf: number): string[] {
-  if (removedAt <= asOf) return [];
-  return ['events that were sent twice were removed since this snapshot: its numbers are without them'];
+function toSnapshotWarnings({ removedAt, deletedAt }: Correction, asOf: number): string[] {
+  return [
+    ...(removedAt > asOf
+      ? ['events that were sent twice were removed since this snapshot: its numbers are without them']
+      : []),
+    ...(deletedAt > asOf ? ['persons were deleted since this snapshot: its numbers are without them'] : []),
+  ];
 }
 
 /** Consistency tokens are made without knowing the epoch. */

@@ -1,5 +1,5 @@
 import { type BreakdownInput, parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
-import type { FilterInput } from './filter.ts';
+import { type FilterInput, toCondition } from './filter.ts';
 import { compareKeys, otherKey, parseLimit, toShownKey } from './key.ts';
 import { type Plan, toBucketExpression } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
@@ -32,6 +32,8 @@ export interface SessionSeries {
   readonly isOther: boolean;
   readonly values: readonly SessionFigures[];
   readonly total: SessionFigures;
+  readonly entryPages: readonly PageSessions[];
+  readonly exitPages: readonly PageSessions[];
 }
 
 export interface SessionFigures {
@@ -53,7 +55,7 @@ export function runSessions(session: Session, input: SessionsInput): Promise<Ses
   return session.report(input.freshness, async (moment) => {
     const range = parseRange(input.range, moment.now);
     const buckets = toBuckets(range, input.interval ?? 'DAY');
-    const rule = { gapMs: parseGap(input.gapMinutes), filter: input.filter };
+    const rule = { gapMs: parseGap(input.gapMinutes), which: toCondition(input.filter) };
     const pages = parseLimit(input.pages ?? 10, 'pages', 0);
     const breakdown = input.breakdown ? parseValueBreakdown(input.breakdown) : null;
     const cell = await session.load(moment, planSessions(range, rule, buckets, breakdown, pages));
@@ -72,8 +74,8 @@ export function runSessions(session: Session, input: SessionsInput): Promise<Ses
 // ---- row
 
 interface SessionsRow {
-  /** A bucket of a line, the whole of a line, or a page. */
-  readonly part: 'bucket' | 'total' | 'entry' | 'exit';
+  /** A bucket of a line, the whole of a line, or a page: of all sessions, or of those of a line. */
+  readonly part: 'bucket' | 'total' | 'entry' | 'exit' | 'line_entry' | 'line_exit';
   /** The line; '' without a breakdown. */
   readonly k: string;
   /** Milliseconds since 1970, as text. */
@@ -86,7 +88,7 @@ interface SessionsRow {
   readonly median: number;
   readonly bounced: string;
   readonly events: string;
-  /** Sessions of all pages. */
+  /** Sessions of all pages, of this part and line. */
   readonly whole: string;
 }
 
@@ -113,15 +115,17 @@ function planSessions(
     : sessions;
   const figures = sql`count() AS n, uniqExact(who) AS persons, sum(ms) AS sum_ms, quantileExactInclusive(0.5)(ms) AS median, sum(bounced) AS sum_bounced, sum(events) AS sum_events`;
   const bucket = sql`toString(${toBucketExpression(buckets, sql`start`)}) AS b`;
-  const sets = sql`${breakdown ? sql`(k, b), (k)` : sql`(b), ()`}${pages > 0 ? sql`, (entry), (exit)` : sql``}`;
+  const sets = sql`${breakdown ? sql`(k, b), (k)` : sql`(b), ()`}${pages > 0 ? sql`, (entry), (exit)` : sql``}${pages > 0 && breakdown ? sql`, (k, entry), (k, exit)` : sql``}`;
+  const ofLine = breakdown ? sql`if(grouping(k) = 0, 'line_', '')` : sql`''`;
   const part =
     pages > 0
-      ? sql`multiIf(grouping(b) = 0, 'bucket', grouping(entry) = 0, 'entry', grouping(exit) = 0, 'exit', 'total') AS part, multiIf(part = 'entry', entry, part = 'exit', exit, '') AS page`
+      ? sql`multiIf(grouping(b) = 0, 'bucket', grouping(entry) = 0, concat(${ofLine}, 'entry'), grouping(exit) = 0, concat(${ofLine}, 'exit'), 'total') AS part,
+          multiIf(endsWith(part, 'entry'), entry, endsWith(part, 'exit'), exit, '') AS page`
       : sql`if(grouping(b) = 0, 'bucket', 'total') AS part, '' AS page`;
   const counted = sql`SELECT ${part}, ${breakdown ? sql`k` : sql`'' AS k`}, ${bucket}, ${figures} FROM (${source}) GROUP BY GROUPING SETS (${sets}) HAVING n > 0`;
   return {
     label: 'sessions',
-    select: sql`SELECT part, k, b, page, n, persons, sum_ms AS ms, median, sum_bounced AS bounced, sum_events AS events, sum(n) OVER (PARTITION BY part) AS whole
+    select: sql`SELECT part, k, b, page, n, persons, sum_ms AS ms, median, sum_bounced AS bounced, sum_events AS events, sum(n) OVER (PARTITION BY part, k) AS whole
       FROM (${counted}) WHERE part IN ('bucket', 'total') OR page != ''
       ORDER BY n DESC, page LIMIT ${value('UInt32', Math.max(pages, 1))} BY part, k, b`,
     limits: { resultRows: 1_000_000 },
@@ -154,6 +158,8 @@ function toFigures({ n, persons, ms, median, bounced, events }: SessionsRow): Se
 function toSeries(rows: readonly SessionsRow[], buckets: readonly number[], isBrokenDown: boolean): SessionSeries[] {
   const index = new Map(buckets.map((start, i) => [String(start), i]));
   const lines = new Map<string, { values: SessionFigures[]; total: SessionFigures }>();
+  const pagesOf = (part: 'entry' | 'exit', line: string) =>
+    toPages(rows.filter((row) => row.part === (isBrokenDown ? `line_${part}` : part) && row.k === line));
   const lineOf = (k: string) => {
     let line = lines.get(k);
     if (!line) {
@@ -172,7 +178,13 @@ function toSeries(rows: readonly SessionsRow[], buckets: readonly number[], isBr
       ([a, x], [b, y]) =>
         Number(a === otherKey) - Number(b === otherKey) || y.total.sessions - x.total.sessions || compareKeys(a, b),
     )
-    .map(([k, line]) => ({ breakdown: isBrokenDown ? [toShownKey(k)] : [], isOther: k === otherKey, ...line }));
+    .map(([k, line]) => ({
+      breakdown: isBrokenDown ? [toShownKey(k)] : [],
+      isOther: k === otherKey,
+      ...line,
+      entryPages: pagesOf('entry', k),
+      exitPages: pagesOf('exit', k),
+    }));
 }
 
 function toPages(rows: readonly SessionsRow[]): PageSessions[] {

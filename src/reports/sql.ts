@@ -18,14 +18,15 @@ interface Value {
 /**
  * What is only known when a snapshot is: the project's rows that it has (`from` and `to` say which of them matter: milliseconds
  * since 1970, half-open; `timezone`: of the question), whom an id stands for, what the clock on the wall shows, and who is
- * in a cohort.
+ * in a cohort; and what is looked at around the events of the question, which depends on their range.
  */
 export type Hole =
   | { readonly hole: 'rows'; readonly from: number; readonly to: number; readonly timezone?: string }
   | { readonly hole: 'person'; readonly id: Sql }
   | { readonly hole: 'zone' }
   /** Whether the event's person is a member; `at`: the place in the question that names the cohort. */
-  | { readonly hole: 'cohort'; readonly name: string; readonly at: string };
+  | { readonly hole: 'cohort'; readonly name: string; readonly at: string }
+  | { readonly hole: 'around'; readonly toSql: (range: { readonly from: number; readonly to: number }) => Sql };
 
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | Value | Hole)[]): Sql {
   return assemble(strings.raw, parts);

@@ -1,7 +1,6 @@
 import { type FilterInput, toCondition } from './filter.ts';
 import { createIntervalSet, toIndexExpression } from './interval-set.ts';
 import { toSelection } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import { type Plan, person, rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
@@ -27,10 +26,9 @@ export function runStickiness(session: Session, input: StickinessInput): Promise
     const range = parseRange(input.range, moment.now);
     const buckets = toBuckets(range, input.interval ?? 'DAY');
     const cell = await session.load(moment, planStickiness(input, range, buckets));
-    const warnings = await warnUnknownEvents(session, moment, cell.rows.length === 0 ? [input] : []);
     return {
       persons: toPersons(buckets.length, cell.rows as unknown as readonly StickinessRow[]),
-      meta: session.toMeta(moment, [{ cell, buckets: buckets.length }], { warnings }),
+      meta: session.toMeta(moment, [{ cell, buckets: buckets.length }]),
     };
   });
 }

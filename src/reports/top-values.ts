@@ -1,7 +1,6 @@
 import type { FilterInput } from './filter.ts';
 import { compareKeys, otherKey, parseLimit, toKey, toShownKey } from './key.ts';
 import { toSelection } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import { type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
 import type { FreshnessInput, ReportMeta, Session } from './session.ts';
@@ -48,9 +47,7 @@ export function runTopValues(session: Session, input: TopValuesInput): Promise<T
       distinct: Number(whole?.kinds ?? 0),
       events,
       persons: Number(whole?.persons ?? 0),
-      meta: session.toMeta(moment, [{ cell, buckets: 1 }], {
-        warnings: await warnUnknownEvents(session, moment, whole ? [] : [input]),
-      }),
+      meta: session.toMeta(moment, [{ cell, buckets: 1 }]),
     };
   });
 }

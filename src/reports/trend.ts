@@ -6,7 +6,6 @@ import { type CompareInput, toPreviousRange } from './compare.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseFormula, toLetter } from './formula.ts';
 import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelection } from './measure.ts';
-import { warnUnknownEvents } from './names.ts';
 import { rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
@@ -116,19 +115,14 @@ export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
     const aligned = formulas.length > 0 ? alignLines(sheets) : sheets;
     const calculated = formulas.map((formula, i) => applyFormula((texts[i] as string).trim(), formula, aligned));
     const options = { breakdowns, previousBuckets: previous?.buckets ?? null };
-    const silent = series.filter((_, i) => now[i]!.rows.length === 0);
     return {
       buckets: present.buckets.map((start) => new Date(start)),
       series: [...aligned, ...calculated].flatMap((sheet) => toSeries(sheet, options)),
-      meta: session.toMeta(
-        moment,
-        [
-          ...binCells.map((cell) => ({ cell, buckets: 1 })),
-          ...now.map((cell) => ({ cell, buckets: present.buckets.length })),
-          ...(before ?? []).map((cell) => ({ cell, buckets: previous?.buckets.length ?? 0 })),
-        ],
-        { warnings: await warnUnknownEvents(session, moment, silent) },
-      ),
+      meta: session.toMeta(moment, [
+        ...binCells.map((cell) => ({ cell, buckets: 1 })),
+        ...now.map((cell) => ({ cell, buckets: present.buckets.length })),
+        ...(before ?? []).map((cell) => ({ cell, buckets: previous?.buckets.length ?? 0 })),
+      ]),
     };
   });
 }

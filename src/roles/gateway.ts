@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
 import { createAuthenticator } from '../gateway/auth.ts';
+import { registerExport } from '../gateway/export/register.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
 import { landingPage } from '../gateway/landing.ts';
 import { createSchema, readTypeDefs } from '../gateway/schema.ts';
+import { createDeletions } from '../ingest/deletion/request.ts';
 import { startReceiptReports } from '../ingest/receipt-reports.ts';
 import { createReceipts } from '../ingest/receipts.ts';
 import { createTracker } from '../ingest/tracker.ts';
@@ -52,14 +54,26 @@ export async function startGatewayPart(
   const receipts = createReceipts();
   const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
+  const schema = createSchema();
+  const authenticator = createAuthenticator(config.credentials);
   const graphql = await registerGraphQL(app, {
-    schema: createSchema(),
-    authenticator: createAuthenticator(config.credentials),
+    schema,
+    authenticator,
     tracker: createTracker({ log, metrics, receipts, retentionDays: config.RETENTION_DAYS }),
+    deletions: createDeletions({ log, warehouse }),
     reports,
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: mostBodyBytes },
     corsOrigins: config.CORS_ORIGINS,
+    logger,
+    metrics,
+  });
+  const exporting = registerExport(app, {
+    schema,
+    authenticator,
+    reports,
+    introspection: config.INTROSPECTION,
+    limits: { most: config.EXPORTS_AT_ONCE, mostOfProject: config.EXPORTS_PER_PROJECT },
     logger,
     metrics,
   });
@@ -80,6 +94,7 @@ export async function startGatewayPart(
     phase = 'stopping';
     const started = Date.now();
     await sleep(Math.min(config.DRAIN_DELAY_MS, deadlineMs));
+    exporting.stop();
     await Promise.race([
       app.close(),
       sleep(Math.max(0, deadlineMs - (Date.now() - started)), undefined, { ref: false }),

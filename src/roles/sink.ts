@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { isTallygateError, toMessage } from '../errors.ts';
 import { createHttpServer } from '../gateway/http.ts';
+import { runDeletions } from '../ingest/deletion/worker.ts';
 import { startSink } from '../ingest/sink.ts';
 import type { Consumption, EventLog } from '../ports/event-log.ts';
-import type { Warehouse } from '../ports/warehouse.ts';
+import type { CorrectableWarehouse } from '../ports/warehouse.ts';
 import { assertShared, isEmbedded, openLog, openWarehouse, type Telemetry } from './backends.ts';
 import { type GatewayPart, listen, type Part, toUrl } from './gateway.ts';
 
@@ -13,7 +14,7 @@ const mebibyte = 1024 * 1024;
 
 interface Backends {
   readonly log: EventLog;
-  readonly warehouse: Warehouse;
+  readonly warehouse: CorrectableWarehouse;
 }
 
 /**
@@ -43,6 +44,7 @@ export function startSinkPart(
         warehouse,
         metrics,
         logger,
+        whileLeading: (signal) => runDeletions({ warehouse, logger, metrics }, signal),
         options: {
           group: config.KAFKA_GROUP,
           batchRows: config.SINK_BATCH_ROWS,

@@ -77,6 +77,17 @@ export function createMetrics() {
       buckets: [1, 10, 100, 1000, 5000, 10_000, 25_000, 50_000, 100_000],
       registers,
     }),
+    deletionsOpen: new Gauge({
+      name: 'tallygate_deletions_open',
+      help: 'Deletions of persons that were asked for and are not done, in the sink that does them.',
+      registers,
+    }),
+    deletedRows: new Counter({
+      name: 'tallygate_deleted_rows_total',
+      help: 'Rows that deletions of persons took out, by the table.',
+      labelNames: ['table'] as const,
+      registers,
+    }),
     sinkRepaired: new Counter({
       name: 'tallygate_sink_repaired_rows_total',
       help: 'Rows that a replay found missing and stored.',
@@ -142,6 +153,29 @@ export function createMetrics() {
       name: 'tallygate_report_cells_total',
       help: 'Cells of reports by where they came from.',
       labelNames: ['source'],
+      registers,
+    }),
+    exports: new Counter({
+      name: 'tallygate_exports_total',
+      help: 'Exports by how they ended: ok, or the code of what ended them.',
+      labelNames: ['report', 'format', 'outcome'],
+      registers,
+    }),
+    exportsRunning: new Gauge({
+      name: 'tallygate_exports_running',
+      help: 'Exports that are being written.',
+      registers,
+    }),
+    exportRows: new Counter({
+      name: 'tallygate_export_rows_total',
+      help: 'Rows that exports have written.',
+      labelNames: ['report', 'format'],
+      registers,
+    }),
+    exportBytes: new Counter({
+      name: 'tallygate_export_bytes_total',
+      help: 'Bytes that exports have written.',
+      labelNames: ['report', 'format'],
       registers,
     }),
     cacheOperations: new Counter({

@@ -35,6 +35,8 @@ const questions: Readonly<Record<string, string>> = {
   catalog: '',
   eventStatus: '(messageIds: ["visit-1", "unknown"])',
   ingestion: '',
+  deletion: '(id: $deletion)',
+  deletions: '(first: 2)',
   deadLetters: '(first: 2)',
 };
 
@@ -100,6 +102,8 @@ beforeAll(async () => {
     },
   });
   expect(saved.body).toEqual({ data: { saveCohort: { version: 1 }, saveReport: { version: 1 } } });
+  const deleted = await plain.post({ query: 'mutation { deletePerson(id: "somebody else") { id } }' });
+  variables.deletion = (deleted.body.data as { deletePerson: { id: string } }).deletePerson.id;
   // Each site looks at the ledger a few times a second.
   for (const site of [compiled, plain]) {
     const isThere = async () =>
@@ -131,9 +135,15 @@ const variables = {
   mars: { ...range, timezone: 'Mars/Olympus' },
   cohort: range.from,
   moment: '',
+  deletion: '',
   saved: { range },
 };
-const types: Readonly<Record<string, string>> = { cohort: 'DateTime', moment: 'SnapshotToken', saved: 'JSONObject' };
+const types: Readonly<Record<string, string>> = {
+  cohort: 'DateTime',
+  moment: 'SnapshotToken',
+  deletion: 'ID',
+  saved: 'JSONObject',
+};
 /** A document may define no variable that it does not use. */
 const withVariables = (selection: string) => {
   const used = Object.keys(variables).filter((name) => selection.includes(`$${name}`));

@@ -8,9 +8,11 @@ import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import type { Credential } from '../../src/config.ts';
 import type { AdmissionLimits } from '../../src/gateway/admission.ts';
 import { createAuthenticator } from '../../src/gateway/auth.ts';
+import { registerExport } from '../../src/gateway/export/register.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
+import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import { toBytes } from '../../src/ingest/place.ts';
 import type { Receipts } from '../../src/ingest/receipts.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
@@ -122,14 +124,26 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     clock,
   });
   const app = await createHttpServer({ logger, metrics, isReady: () => true });
+  const schema = createSchema();
+  const authenticator = createAuthenticator(credentials);
   const graphql = await registerGraphQL(app, {
-    schema: createSchema(),
-    authenticator: createAuthenticator(credentials),
+    schema,
+    authenticator,
     tracker: createTracker({ log, metrics, receipts: options.receipts, retentionDays: options.retentionDays, clock }),
+    deletions: createDeletions({ log, warehouse: options.warehouse, clock }),
     reports,
     introspection: options.introspection ?? true,
     admission: options.admission ?? { mostRequests: 2000, mostBytes: 128 * 1024 * 1024 },
     corsOrigins: options.corsOrigins ?? '*',
+    logger,
+    metrics,
+  });
+  const exporting = registerExport(app, {
+    schema,
+    authenticator,
+    reports,
+    introspection: options.introspection ?? true,
+    limits: { most: 4, mostOfProject: 2 },
     logger,
     metrics,
   });
@@ -175,6 +189,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     },
     stopGraphQL: () => graphql.stop(),
     async close() {
+      exporting.stop();
       reports.stop();
       await app.close();
       await graphql.stop();

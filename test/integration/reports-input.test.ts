@@ -377,9 +377,13 @@ test('a name that nobody sent is warned about, with what it may have been meant 
     ask.retention({ range, cohortEvent: { event: 'Order Completed' }, returnEvent: { event: 'Oder Completed' } }),
   ]);
   expect(trend.meta.warnings).toEqual([
-    'no event is named "Order Complete": did you mean "Order Completed"?',
-    'no event is named "Zzz"',
+    'series[0].event: no event is named "Order Complete": did you mean "Order Completed"?',
+    'series[2].event: no event is named "Zzz"',
   ]);
-  expect(funnel.meta.warnings).toEqual(['no event is named "order completed": did you mean "Order Completed"?']);
-  expect(retention.meta.warnings).toEqual(['no event is named "Oder Completed": did you mean "Order Completed"?']);
+  expect(funnel.meta.warnings).toEqual([
+    'steps[0].event: no event is named "order completed": did you mean "Order Completed"?',
+  ]);
+  expect(retention.meta.warnings).toEqual([
+    'returnEvent.event: no event is named "Oder Completed": did you mean "Order Completed"?',
+  ]);
 });

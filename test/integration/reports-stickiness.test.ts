@@ -18,5 +18,5 @@ test('a name that no event has is a warning, and not just a row of zeros', async
     .ask()
     .stickiness({ range: { last: '3d' }, event: 'Sing Up' });
   expect(persons).toEqual([0, 0, 0]);
-  expect(meta.warnings).toEqual(['no event is named "Sing Up"']);
+  expect(meta.warnings).toEqual(['event: no event is named "Sing Up"']);
 });

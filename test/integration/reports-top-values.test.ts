@@ -20,7 +20,10 @@ test('a name that no event has is a warning; a limit is checked', async () => {
   const range = { last: '3d' };
   const nothing = await ask.topValues({ range, property: 'plan', event: 'Sing Up' });
   expect(nothing).toMatchObject({ values: [], distinct: 0, events: 0, persons: 0 });
-  expect(nothing.meta.warnings).toEqual(['no event is named "Sing Up"']);
+  expect(nothing.meta.warnings).toEqual([
+    'property: no event has a property "plan"',
+    'event: no event is named "Sing Up"',
+  ]);
   for (const limit of [0, 1001])
     await expect(ask.topValues({ range, property: 'plan', limit })).rejects.toThrow(
       `limit: expected 1 to 1000, got ${limit}`,

@@ -118,6 +118,7 @@ test.each(Object.keys(losses))(
         repeats: 0,
         gone: 0,
         rollupRows: 0,
+        tombstones: 0,
         edges: 0,
         ranges: 0,
       });

@@ -3,6 +3,7 @@ import {
   type GraphQLField,
   type GraphQLInputField,
   type GraphQLInputType,
+  type GraphQLObjectType,
   type GraphQLOutputType,
   getNamedType,
   getNullableType,
@@ -14,7 +15,7 @@ import {
   isObjectType,
 } from 'graphql';
 
-/** Every place of a field's arguments where a client can put a text, found by walking the schema. */
+/** Every place in the arguments of a field where a client can put a text, found by walking the schema: also of fields below others. */
 
 export interface Leaf {
   /** events.filter.and.property */
@@ -28,11 +29,53 @@ type Input = GraphQLArgument | GraphQLInputField;
 const textual = new Set(['String', 'ID', 'JSONValue', 'JSONObject', 'ConsistencyToken', 'SnapshotToken', 'DateTime']);
 /** Companions without which an input means nothing; all others are the least that the schema asks for. */
 const usual: Readonly<Record<string, unknown>> = {
-  'RangeInput.last': '30d',
+  'RangeInput.last': '5d',
   'EventFilter.property': 'plan',
   'EventFilter.value': 'pro',
   'BreakdownInput.property': 'plan',
+  'TrackInput.userId': 'plan',
+  'PageInput.userId': 'plan',
+  'ScreenInput.userId': 'plan',
+  'IdentifyInput.userId': 'plan',
+  'GroupInput.userId': 'plan',
 };
+
+/** A way through the answers down to a field: all but the last stand with the least arguments. */
+export interface Trail {
+  /** retention.people */
+  readonly name: string;
+  readonly fields: readonly [Field, ...Field[]];
+}
+
+type Field = GraphQLField<unknown, unknown>;
+
+/** The shortest way to each field that takes arguments, below a type of root fields; those below others come after these. */
+export function toTrails(root: GraphQLObjectType): Trail[] {
+  const trails: Trail[] = [];
+  const seen = new Set<GraphQLObjectType>([root]);
+  let open: { readonly type: GraphQLObjectType; readonly fields: readonly Field[] }[] = [{ type: root, fields: [] }];
+  while (open.length > 0) {
+    const next: typeof open = [];
+    for (const { type, fields } of open) {
+      for (const field of Object.values(type.getFields())) {
+        const way = [...fields, field] as unknown as Trail['fields'];
+        if (field.args.length > 0 || fields.length === 0)
+          trails.push({ name: way.map(({ name }) => name).join('.'), fields: way });
+        const below = getNamedType(field.type);
+        if (!isObjectType(below) || seen.has(below)) continue;
+        seen.add(below);
+        next.push({ type: below, fields: way });
+      }
+    }
+    open = next;
+  }
+  return trails;
+}
+
+/** What a field asks for at the least. */
+export function leastArgs(field: Field): Record<string, unknown> {
+  return Object.fromEntries(field.args.filter(isRequired).map((one) => [one.name, leastOf(one.type, 0)]));
+}
 
 export function toLeaves(field: GraphQLField<unknown, unknown>): Leaf[] {
   return field.args.flatMap((arg) =>
@@ -73,13 +116,17 @@ function more(type: GraphQLInputType, pick: number): unknown[] {
     : [];
 }
 
+/** A moment at which cohorts begin. */
+const today = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+
 function leastOf(type: GraphQLInputType, pick: number): unknown {
   const inner = getNullableType(type);
   if (isListType(inner)) return [leastOf(inner.ofType, pick), ...more(inner.ofType, pick)];
   if (isEnumType(inner)) return inner.getValues()[pick % inner.getValues().length]!.name;
   if (isInputObjectType(inner)) return around(inner, undefined, pick);
   return (
-    { Int: 2, Float: 2, Boolean: true, DateTime: '2026-01-01T00:00:00Z', JSONObject: {} }[inner.toString()] ?? 'plan'
+    { Int: 2, Float: 2, Boolean: true, DateTime: new Date(today).toISOString(), JSONObject: {} }[inner.toString()] ??
+    'plan'
   );
 }
 
@@ -103,15 +150,21 @@ function isAlone(type: string, but: string | undefined): boolean {
   return type !== 'EventFilter' || but === undefined || but === 'property' || but === 'value';
 }
 
-/** Everything that a field answers, but what is about the answer itself. */
-export function toSelection(type: GraphQLOutputType, depth = 0): string {
+/** Everything that a field answers, but what is about the answer itself; `isWhole`: with fields that take arguments of their own. */
+export function toSelection(type: GraphQLOutputType, isWhole: boolean, depth = 0): string {
   const named = getNamedType(type);
   if (isLeafType(named) || !isObjectType(named)) return '';
   const parts = Object.values(named.getFields())
-    .filter(({ name, args }) => name !== 'meta' && name !== 'pageInfo' && name !== 'cursor' && !args.some(isRequired))
+    .filter(
+      ({ name, args }) =>
+        name !== 'meta' &&
+        name !== 'pageInfo' &&
+        name !== 'cursor' &&
+        !(isWhole ? args.some(isRequired) : args.length > 0),
+    )
     .flatMap((field) => {
       if (isLeafType(getNamedType(field.type))) return [field.name];
-      const inner = depth < 5 ? toSelection(field.type, depth + 1) : '';
+      const inner = depth < 5 ? toSelection(field.type, isWhole, depth + 1) : '';
       return inner === '' ? [] : [`${field.name} ${inner}`];
     });
   return `{ __typename ${parts.join(' ')} }`;

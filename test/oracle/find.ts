@@ -12,6 +12,16 @@ export type Found =
   | { readonly is: 'object' }
   | { readonly is: 'absent' };
 
+export const sessionNames = [
+  'session.seconds',
+  'session.events',
+  'session.isBounce',
+  'session.entryPage',
+  'session.exitPage',
+  'session.entryEvent',
+  'session.exitEvent',
+];
+
 const absent: Found = { is: 'absent' };
 
 /** `plan` and `properties.plan`, `context.page.url`, `$userId`... null counts as absent, and so does an object without values. */
@@ -38,6 +48,7 @@ export function find(fact: Fact, name: string): Found {
     case '$weekday':
       return findClock(fact, name);
   }
+  if (sessionNames.includes(name)) return findInSession(fact, name.slice('session.'.length));
   for (const root of ['person', 'personLatest', 'group', 'groupLatest'])
     if (name.startsWith(`${root}.`)) return findInProfile(fact, root, name.slice(root.length + 1));
   for (const root of ['properties', 'context', 'traits'] as const)
@@ -62,6 +73,72 @@ export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
     else leaves.push([name, value as Leaf]);
   }
   return leaves;
+}
+
+const minute = 60_000;
+
+/** The session that an event is in: a run of the person's events without half an hour of silence, and of that the first day. */
+function toSession(fact: Fact): readonly Fact[] {
+  const mine = fact.stream.filter(({ person }) => person === fact.person).toSorted((a, b) => a.time - b.time);
+  let run: Fact[] = [];
+  for (const [i, other] of mine.entries()) {
+    if (i > 0 && other.time - mine[i - 1]!.time >= 30 * minute) {
+      if (run.some(({ messageId }) => messageId === fact.messageId)) break;
+      run = [];
+    }
+    run.push(other);
+  }
+  const session = run.filter(({ time }) => time - run[0]!.time < 24 * 60 * minute);
+  return session.some(({ messageId }) => messageId === fact.messageId) ? session : [];
+}
+
+function findInSession(fact: Fact, name: string): Found {
+  const session = toSession(fact);
+  if (session.length === 0) return absent;
+  const deeds = session.filter(({ kind }) => kind === 'track' || kind === 'page' || kind === 'screen');
+  const pages = session.filter(({ kind }) => kind === 'page');
+  switch (name) {
+    case 'seconds':
+      return { is: 'value', value: (session.at(-1)!.time - session[0]!.time) / 1000 };
+    case 'events':
+      return { is: 'value', value: session.length };
+    case 'isBounce':
+      return { is: 'value', value: deeds.length <= 1 };
+    case 'entryEvent':
+      return firstText(deeds, ({ event }) => event);
+    case 'exitEvent':
+      return lastText(deeds, ({ event }) => event);
+    case 'entryPage':
+      return firstText(pages, pageText);
+    default:
+      return lastText(pages, pageText);
+  }
+}
+
+/** Of the earliest events the smallest text; nothing where that is empty. */
+function firstText(facts: readonly Fact[], toText: (fact: Fact) => string): Found {
+  const first = Math.min(...facts.map(({ time }) => time));
+  const texts = facts.filter(({ time }) => time === first).map(toText);
+  const [smallest = ''] = texts.sort(compareTexts);
+  return smallest === '' ? absent : { is: 'value', value: smallest };
+}
+
+function lastText(facts: readonly Fact[], toText: (fact: Fact) => string): Found {
+  const last = Math.max(...facts.map(({ time }) => time));
+  const texts = facts.filter(({ time }) => time === last).map(toText);
+  const greatest = texts.sort(compareTexts).at(-1) ?? '';
+  return greatest === '' ? absent : { is: 'value', value: greatest };
+}
+
+/** '' when the page does not say, or says it empty. */
+function pageText(fact: Fact): string {
+  for (const name of ['properties.path', 'context.page.path']) {
+    const found = find(fact, name);
+    // Pages of the streams say texts and numbers.
+    const text = found.is === 'value' ? String(found.value) : '';
+    if (text !== '') return text;
+  }
+  return '';
 }
 
 /** What identify and group events tell of the person and the group of an event: the newest that has the property. */

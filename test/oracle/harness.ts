@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
+import { createDeletions } from '../../src/ingest/deletion/request.ts';
+import { runDeletions } from '../../src/ingest/deletion/worker.ts';
 import { startSink } from '../../src/ingest/sink.ts';
 import { createTracker, type Receipt } from '../../src/ingest/tracker.ts';
+import type { PersonDeletion } from '../../src/reports/deletions.ts';
 import { createReports, type ReportRequest } from '../../src/reports/reports.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -26,6 +29,8 @@ export interface Project {
   send(batch: SentBatch): Promise<Receipt>;
   /** The reports of one operation. */
   ask(): ReportRequest;
+  /** Resolves when the person is deleted. */
+  deletePerson(id: string): Promise<PersonDeletion>;
 }
 
 /** `partitions` of the log: persons are spread over them. */
@@ -54,6 +59,7 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
     warehouse,
     metrics,
     logger,
+    whileLeading: (signal) => runDeletions({ warehouse, logger, metrics, everyMs: 20 }, signal),
     options: {
       group: 'oracle',
       batchRows: 50_000,
@@ -68,6 +74,7 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
   const reports = createReports({ log, warehouse, cache, logger, metrics });
   let now = 0;
   const tracker = createTracker({ log, metrics, retentionDays: undefined, clock: () => now });
+  const deletions = createDeletions({ log, warehouse });
   let projects = 0;
 
   return {
@@ -80,6 +87,14 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
           return tracker.track({ project: name, keyId: 'oracle' }, events, { sentAt, context });
         },
         ask: () => reports.begin(name, new AbortController().signal),
+        async deletePerson(id) {
+          const requested = await deletions.request({ project: name, keyId: 'oracle' }, id);
+          for (;;) {
+            const deletion = await reports.begin(name, new AbortController().signal).deletion(requested.id);
+            if (deletion?.state === 'DONE') return deletion;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        },
       };
     },
     async close() {

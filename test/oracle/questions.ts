@@ -2,6 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { RangeInput, WeekStart } from './buckets.ts';
 import type { EventsQuestion } from './events.ts';
 import type { Filter, Op } from './filter.ts';
+import { sessionNames } from './find.ts';
 import {
   eventNames,
   fieldNames,
@@ -78,6 +79,27 @@ const clock: Arbitrary<Filter> = fc.oneof(
   }),
 );
 
+/** By the session: numbers and texts that sessions of the streams have. */
+export const session: Arbitrary<Filter> = fc.oneof(
+  fc.record({
+    property: fc.constantFrom('session.seconds', 'session.events'),
+    op: fc.constantFrom<Op>('EQ', 'NEQ', 'GT', 'GTE', 'LT', 'LTE'),
+    value: fc.constantFrom(0, 1, 2, 3, 5, 60, 1799, 1800, 3600, 86_399),
+  }),
+  fc.record({ property: fc.constant('session.isBounce'), value: fc.boolean() }),
+  fc.record({
+    property: fc.constantFrom('session.entryPage', 'session.exitPage'),
+    op: fc.constantFrom<Op>('EQ', 'NEQ', 'GT', 'STARTS_WITH'),
+    value: fc.constantFrom('/', '/a', '/b', '7'),
+  }),
+  fc.record({
+    property: fc.constantFrom('session.entryEvent', 'session.exitEvent'),
+    op: fc.constantFrom<Op>('EQ', 'NEQ', 'LTE'),
+    value: fc.constantFrom('$page', '$screen', ...eventNames),
+  }),
+  fc.record({ property: fc.constantFrom(...sessionNames), op: fc.constantFrom<Op>('EXISTS', 'NOT_EXISTS') }),
+);
+
 function comparison(scene: Scene): Arbitrary<Filter> {
   const property = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom(...propertyNames) },
@@ -103,6 +125,7 @@ function comparison(scene: Scene): Arbitrary<Filter> {
     { weight: 1, arbitrary: fc.record({ property, value: scalar }) },
     { weight: 1, arbitrary: fc.record({ property: fc.constantFrom(...profileNames), value: scalar }) },
     { weight: 1, arbitrary: clock },
+    { weight: 1, arbitrary: session },
     { weight: 1, arbitrary: about(['HAS_ANY', 'HAS_ALL'], some) },
     { weight: 1, arbitrary: about(['BETWEEN'], fc.oneof(fc.tuple(number, number), fc.tuple(text, text))) },
     {
@@ -194,7 +217,7 @@ export const event = fc.oneof(
 );
 export const property = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
-  { weight: 1, arbitrary: fc.constantFrom(...profileNames) },
+  { weight: 1, arbitrary: fc.constantFrom(...profileNames, ...sessionNames) },
   { weight: 1, arbitrary: fc.constantFrom(...fieldNames, '$timestamp', '$receivedAt', '$hour', '$weekday') },
 );
 

@@ -54,11 +54,14 @@ export function answerSessions(facts: readonly Fact[], question: SessionsQuestio
     question.range.weekStart,
   );
   const runs = toRuns(facts, span, question.gapMinutes ?? 30, question.filter);
+  const pages = question.pages ?? 10;
   const toLine = (breakdown: string[], isOther: boolean, of: Fact[][]) => ({
     breakdown,
     isOther,
     values: buckets.map((_, i) => toFigures(of.filter(([first]) => bucketOf(first!.time, buckets) === i))),
     total: toFigures(of),
+    entryPages: toPages(of, pages, (seen) => seen[0] as Seen),
+    exitPages: toPages(of, pages, (seen) => seen.at(-1) as Seen),
   });
   let series = [toLine([], false, runs)];
   const by = question.breakdown;
@@ -71,7 +74,6 @@ export function answerSessions(facts: readonly Fact[], question: SessionsQuestio
     series = top.map(([text, of]) => toLine([text ?? '(none)'], false, of));
     if (rest.length > 0 && by.includeOther !== false) series.push(toLine(['(other)'], true, rest));
   }
-  const pages = question.pages ?? 10;
   return {
     buckets,
     series,

@@ -46,13 +46,21 @@ export const eventPages: Subject<EventsQuestion & { readonly first: number }> = 
       const left = expected.length - i * question.first;
       return [Math.min(left, question.first), left > question.first, i > 0, true, true];
     });
+    // Whatever persons are called, the same events have the same one.
+    const inOneName = (shown: readonly Shown[]) => {
+      const names = new Map<unknown, number>();
+      return shown.map(({ person, ...rest }) => {
+        if (!names.has(person)) names.set(person, names.size);
+        return { ...rest, person: names.get(person) };
+      });
+    };
     const byId = (a: { messageId: string }, b: { messageId: string }) => (a.messageId < b.messageId ? -1 : 1);
     return {
-      actual: { pages, times, nodes: nodes.sort(byId) },
+      actual: { pages, times, nodes: inOneName(nodes.sort(byId)) },
       expected: {
         pages: expectedPages,
         times: expected.map(({ time }) => time),
-        nodes: expected.map(toShown).sort(byId),
+        nodes: inOneName(expected.map(toShown).sort(byId)),
       },
       meta,
     };
@@ -70,6 +78,7 @@ function toShown(fact: Fact): Shown {
     messageId: fact.messageId,
     type: fact.kind.toUpperCase(),
     event: fact.event,
+    person: fact.person,
     timestamp: fact.time,
     originalTimestamp: fact.originalTimestamp,
     sentAt: fact.sentAt,

@@ -174,8 +174,8 @@ export function createTables(mistakes: Mistakes, epoch: () => number) {
           fingerprint,
         }));
     }
-    // Nobody is merged here.
-    if (label === 'edges-check') return [];
+    // Nobody is merged here, nor deleted.
+    if (label === 'edges-check' || label === 'deletions') return [];
     if (label === 'rollup-check') {
       const events = inRange(tables.events, stream, first, last);
       const rollup = tables.rollup_hourly

@@ -11,8 +11,8 @@ const whole = blocks.flatMap((text) => {
   return file === undefined ? [] : [{ file, rest: rest as string }];
 });
 
-test('the chapter has five whole files', () => {
-  expect(whole).toHaveLength(5);
+test('the chapter has six whole files', () => {
+  expect(whole).toHaveLength(6);
 });
 
 test.each(whole)('$file is what the chapter shows', ({ file, rest }) => {

@@ -27,8 +27,8 @@ test('codes are stable names with a status, and only what may pass away is retri
   for (const [code, { status, retriable }] of Object.entries(errorCodes)) {
     expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
     expect(status).toBeGreaterThanOrEqual(400);
-    if (status === 503) expect(retriable).toBe(true);
-    if (status < 499) expect(retriable).toBe(false);
+    if (status === 503 || status === 429) expect(retriable).toBe(true);
+    else if (status < 499) expect(retriable).toBe(false);
   }
 });
 

@@ -119,7 +119,7 @@ test('a bad name is told as such', () => {
   expect(() => toCondition({ property: '' })).toThrow(
     expect.objectContaining({
       code: 'INVALID_INPUT',
-      message: "expected a property's name of 1 to 2000 characters, got 0",
+      message: "filter.property: expected a property's name of 1 to 2000 characters, got 0",
     }),
   );
 });

@@ -11,6 +11,8 @@ export const tenantTables = [
   'receipts',
   'identity_edges',
   'definitions',
+  'tombstones',
+  'deletions',
 ] as const;
 
 /** A statement's log_comment: by its end it is found and ended, by its beginning a row policy knows whose it is. */

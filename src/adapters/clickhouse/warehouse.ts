@@ -82,6 +82,22 @@ export function createWarehouse({
     return settings.join(', ');
   };
 
+  const onShards = (table: string) => (cluster ? `${table}_local ON CLUSTER '${cluster}'` : table);
+
+  const remove = async (tables: readonly string[], stream: number, offsets: readonly number[]): Promise<void> => {
+    try {
+      for (let from = 0; from < offsets.length; from += mostRemoved) {
+        const some = offsets.slice(from, from + mostRemoved);
+        for (const table of tables)
+          await clients.sink.command({
+            query: `DELETE FROM ${onShards(table)} WHERE log_stream = ${Number(stream)} AND log_offset IN (${some.map(Number).join(',')}) SETTINGS lightweight_deletes_sync = 2`,
+          });
+      }
+    } catch (thrown) {
+      throw toQueryFailure(thrown, 'remove', undefined);
+    }
+  };
+
   return {
     async query<Row>(statement: Statement, options: QueryOptions): Promise<QueryResult<Row>> {
       const started = performance.now();
@@ -130,19 +146,18 @@ export function createWarehouse({
       }
     },
 
-    async removeEvents(stream, offsets) {
-      const tables = ['identity_edges', 'events'].map((t) => (cluster ? `${t}_local ON CLUSTER '${cluster}'` : t));
+    // Events last: as long as they are there, it is known that the rest has to go.
+    removeEvents: (stream, offsets) => remove(['identity_edges', 'events'], stream, offsets),
+    removeDeadLetters: (stream, offsets) => remove(['dead_letters'], stream, offsets),
+
+    async purge() {
       try {
-        for (let from = 0; from < offsets.length; from += mostRemoved) {
-          const some = offsets.slice(from, from + mostRemoved);
-          // Events last: as long as they are there, it is known that the rest has to go.
-          for (const table of tables)
-            await clients.sink.command({
-              query: `DELETE FROM ${table} WHERE log_stream = ${Number(stream)} AND log_offset IN (${some.map(Number).join(',')}) SETTINGS lightweight_deletes_sync = 2`,
-            });
-        }
+        for (const table of ['identity_edges', 'events', 'dead_letters'])
+          await clients.sink.command({
+            query: `ALTER TABLE ${onShards(table)} APPLY DELETED MASK SETTINGS mutations_sync = 2`,
+          });
       } catch (thrown) {
-        throw toQueryFailure(thrown, 'remove', undefined);
+        throw toQueryFailure(thrown, 'purge', undefined);
       }
     },
 

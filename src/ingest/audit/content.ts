@@ -54,7 +54,10 @@ async function readRows(warehouse: Warehouse, stream: Stream, range: OffsetRange
     message_id: string;
     fingerprint: number;
   }>(
-    { sql: ['events', 'dead_letters', 'repeats'].map(of).join(' UNION ALL '), params: { stream, ...range } },
+    {
+      sql: ['events', 'dead_letters', 'repeats', 'tombstones'].map(of).join(' UNION ALL '),
+      params: { stream, ...range },
+    },
     { label: 'verify', lane: 'sink', limits: { seconds: 600, resultRows: 1_000_000 } },
   );
   return new Map(

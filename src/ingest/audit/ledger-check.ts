@@ -83,6 +83,6 @@ export function createLedgerCheck(stream: StreamParts, first: number | null): Le
   };
 }
 
-function toSum({ stored, deduplicated, deadLettered, dropped }: LedgerEntry): number {
-  return stored + deduplicated + deadLettered + dropped;
+function toSum({ stored, deduplicated, deadLettered, dropped, deleted }: LedgerEntry): number {
+  return stored + deduplicated + deadLettered + dropped + deleted;
 }

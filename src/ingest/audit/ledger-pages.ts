@@ -10,6 +10,7 @@ export interface LedgerEntry {
   readonly deduplicated: number;
   readonly deadLettered: number;
   readonly dropped: number;
+  readonly deleted: number;
 }
 
 export interface LedgerRange extends OffsetRange {
@@ -21,7 +22,7 @@ export const mostRanges = 2000;
 /** Positions of one block, unless one range alone has more. */
 const mostPositions = 200_000;
 
-type Entry = readonly [string, string, string, string, string, string];
+type Entry = readonly [string, string, string, string, string, string, string];
 
 /** The completed ranges of a stream that end at from..to, in order of their ends, in blocks. */
 export async function* readLedgerBlocks(
@@ -34,7 +35,7 @@ export async function* readLedgerBlocks(
     const { rows } = await warehouse.query<{ first: string; last: string; entries: readonly Entry[] }>(
       {
         sql: `SELECT first_offset AS first, last_offset AS last,
-                groupArray((toString(project), toString(key_id), stored, deduplicated, dead_lettered, dropped)) AS entries
+                groupArray((toString(project), toString(key_id), stored, deduplicated, dead_lettered, dropped, deleted)) AS entries
               FROM ledger WHERE phase = 'completed' AND log_stream = {stream:UInt32} AND last_offset BETWEEN {next:UInt64} AND {to:UInt64}
               GROUP BY first, last ORDER BY last, first LIMIT {limit:UInt32}`,
         params: { stream, next, to, limit: mostRanges },
@@ -73,7 +74,7 @@ export async function readCorrections(
   const { rows } = await warehouse.query<{ first: string; last: string; entry: Entry }>(
     {
       sql: `SELECT first_offset AS first, last_offset AS last,
-              (toString(project), toString(key_id), sum(stored), sum(deduplicated), sum(dead_lettered), sum(dropped)) AS entry
+              (toString(project), toString(key_id), sum(stored), sum(deduplicated), sum(dead_lettered), sum(dropped), sum(deleted)) AS entry
             FROM ledger WHERE phase = 'corrected' AND log_stream = {stream:UInt32} AND last_offset BETWEEN {first:UInt64} AND {last:UInt64}
             GROUP BY first, last, project, key_id`,
       params: { stream, first, last },
@@ -83,7 +84,7 @@ export async function readCorrections(
   return rows.map((row) => ({ first: Number(row.first), last: Number(row.last), entry: toEntry(row.entry) }));
 }
 
-function toEntry([project, keyId, stored, deduplicated, deadLettered, dropped]: Entry): LedgerEntry {
+function toEntry([project, keyId, stored, deduplicated, deadLettered, dropped, deleted]: Entry): LedgerEntry {
   return {
     project,
     keyId,
@@ -91,5 +92,6 @@ function toEntry([project, keyId, stored, deduplicated, deadLettered, dropped]: 
     deduplicated: Number(deduplicated),
     deadLettered: Number(deadLettered),
     dropped: Number(dropped),
+    deleted: Number(deleted),
   };
 }

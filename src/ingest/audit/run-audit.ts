@@ -177,7 +177,8 @@ async function readBeginning(
   const { rows } = await warehouse.query<{ least: string | null }>(
     {
       sql: `SELECT min(toNullable(log_offset)) AS least FROM (SELECT log_offset FROM events WHERE ${below}
-            UNION ALL SELECT log_offset FROM dead_letters WHERE ${below} UNION ALL SELECT log_offset FROM repeats WHERE ${below})`,
+            UNION ALL SELECT log_offset FROM dead_letters WHERE ${below} UNION ALL SELECT log_offset FROM repeats WHERE ${below}
+            UNION ALL SELECT log_offset FROM tombstones WHERE ${below})`,
       params: { stream, first },
     },
     { label: 'verify', lane: 'sink', limits: { seconds: 600 } },
@@ -187,7 +188,7 @@ async function readBeginning(
 }
 
 async function readStreams(warehouse: Warehouse): Promise<number[]> {
-  const tables = ['events', 'dead_letters', 'repeats', 'rollup_hourly', 'identity_edges', 'ledger'];
+  const tables = ['events', 'dead_letters', 'repeats', 'tombstones', 'rollup_hourly', 'identity_edges', 'ledger'];
   const { rows } = await warehouse.query<{ log_stream: number }>(
     {
       sql: `SELECT DISTINCT log_stream FROM (${tables.map((table) => `SELECT DISTINCT log_stream FROM ${table}`).join(' UNION ALL ')})`,

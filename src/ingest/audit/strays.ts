@@ -6,7 +6,7 @@ import { type AuditFinding, toOffsetRanges } from './finding.ts';
 
 /** Positions of one list; of more than so many only the first ones are named. */
 const most = 250_000;
-const tables = ['events', 'dead_letters', 'repeats', 'identity_edges'];
+const tables = ['events', 'dead_letters', 'repeats', 'tombstones', 'identity_edges'];
 
 /** What the tables have behind the last range that was completed when they were asked: of a batch under way, or phantoms. */
 export interface Strays {

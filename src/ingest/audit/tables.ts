@@ -13,12 +13,14 @@ interface Held {
   stored: number;
   deduplicated: number;
   deadLettered: number;
+  deleted: number;
 }
 
 const tables = [
   ['events', 'stored'],
   ['repeats', 'deduplicated'],
   ['dead_letters', 'deadLettered'],
+  ['tombstones', 'deleted'],
 ] as const;
 const options = { label: 'verify', lane: 'sink', limits: { seconds: 600, resultRows: 1_000_000 } } as const;
 
@@ -40,10 +42,11 @@ export async function checkTables(
     const names = to.get(range) ?? new Map<string, Held>();
     to.set(range, names);
     const name = `${entry.project} ${entry.keyId}`;
-    const held = names.get(name) ?? { stored: 0, deduplicated: 0, deadLettered: 0 };
+    const held = names.get(name) ?? { stored: 0, deduplicated: 0, deadLettered: 0, deleted: 0 };
     held.stored += entry.stored;
     held.deduplicated += entry.deduplicated;
     held.deadLettered += entry.deadLettered;
+    held.deleted += entry.deleted;
     names.set(name, held);
   };
   for (const range of ranges) for (const entry of range.entries) add(expected, range, entry);
@@ -126,7 +129,7 @@ async function readTallies(warehouse: Warehouse, stream: Stream, block: OffsetRa
   );
   const { rows } = await warehouse.query<Record<string, string>>(
     {
-      sql: `SELECT begin, project, key_id, sum(c0) AS stored, sum(c1) AS deduplicated, sum(c2) AS dead_lettered
+      sql: `SELECT begin, project, key_id, sum(c0) AS stored, sum(c1) AS deduplicated, sum(c2) AS dead_lettered, sum(c3) AS deleted
             FROM (${parts.join(' UNION ALL ')}) GROUP BY begin, project, key_id`,
       params: { stream, ...block, bounds },
     },
@@ -139,6 +142,7 @@ async function readTallies(warehouse: Warehouse, stream: Stream, block: OffsetRa
     stored: Number(row.stored),
     deduplicated: Number(row.deduplicated),
     deadLettered: Number(row.dead_lettered),
+    deleted: Number(row.deleted),
   }));
 }
 
@@ -188,7 +192,7 @@ function toTallyFindings(
   expected: ReadonlyMap<string, Held> = new Map(),
   got: ReadonlyMap<string, Held> = new Map(),
 ): AuditFinding[] {
-  const nothing: Held = { stored: 0, deduplicated: 0, deadLettered: 0 };
+  const nothing: Held = { stored: 0, deduplicated: 0, deadLettered: 0, deleted: 0 };
   return [...new Set([...expected.keys(), ...got.keys()])].flatMap((name): AuditFinding[] => {
     const wanted = toText(expected.get(name) ?? nothing);
     const found = toText(got.get(name) ?? nothing);
@@ -210,11 +214,12 @@ function toTallyFindings(
 }
 
 function toSum(names: ReadonlyMap<string, Held> = new Map()): Held {
-  const sum = { stored: 0, deduplicated: 0, deadLettered: 0 };
+  const sum = { stored: 0, deduplicated: 0, deadLettered: 0, deleted: 0 };
   for (const held of names.values()) for (const [, field] of tables) sum[field] += held[field];
   return sum;
 }
 
-function toText({ stored, deduplicated, deadLettered }: Held): string {
-  return `${stored} events, ${deduplicated} repeats, ${deadLettered} dead letters`;
+function toText({ stored, deduplicated, deadLettered, deleted }: Held): string {
+  const held = `${stored} events, ${deduplicated} repeats, ${deadLettered} dead letters`;
+  return deleted === 0 ? held : `${held}, ${deleted} deleted`;
 }

@@ -90,6 +90,7 @@ async function serveGateway(kind: 'idle' | 'log'): Promise<string> {
     schema: createSchema(),
     authenticator: createAuthenticator(config.credentials),
     tracker: nothing,
+    deletions: { request: () => Promise.reject(new Error('nobody is deleted here')) },
     reports: createReports({ log, warehouse, cache, ...telemetry }),
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: 128 * 1024 * 1024 },

@@ -1,6 +1,6 @@
 -- Cohorts and saved reports by name. A row is a version: only ever added, the greatest one counts, and a deletion is a version as
 -- well. Of two that were saved at once under one number, the first stands: they share the token of their insert; should the
--- engine have forgotten it, the one with the smaller (saved_at, save_id) does. See docs/decisions/0021-definitions-as-versions.md.
+-- engine have forgotten it, the one with the smaller (saved_at, save_id) does. See docs/decisions/0017-definitions-as-versions.md.
 CREATE TABLE IF NOT EXISTS {{table definitions}} {{on_cluster}}
 (
     project LowCardinality(String),

@@ -1,0 +1,34 @@
+import { TallygateError } from '../../errors.ts';
+
+export interface SlotLimits {
+  /** Exports that are written at once. */
+  readonly most: number;
+  readonly mostOfProject: number;
+}
+
+/** Takes a place until what it returns is called. Throws TOO_MANY_EXPORTS when there is none. */
+export function createSlots({ most, mostOfProject }: SlotLimits): (project: string) => () => void {
+  const taken = new Map<string, number>();
+  let all = 0;
+  return (project) => {
+    const own = taken.get(project) ?? 0;
+    if (own >= mostOfProject) throw full(`${own} of this project`, mostOfProject);
+    if (all >= most) throw full(`${all} of all projects`, most);
+    all++;
+    taken.set(project, own + 1);
+    return () => {
+      all--;
+      const left = (taken.get(project) ?? 1) - 1;
+      if (left === 0) taken.delete(project);
+      else taken.set(project, left);
+    };
+  };
+}
+
+function full(running: string, most: number): TallygateError {
+  return new TallygateError(
+    'TOO_MANY_EXPORTS',
+    `expected at most ${most} exports at once, but ${running} are running here: wait until one has ended`,
+    { retryAfterMs: 5000 + Math.floor(Math.random() * 5000), details: { limit: most } },
+  );
+}
