@@ -200,7 +200,10 @@ function suite(start: (dir: string) => Promise<System>) {
       meta: { source: 'CACHE', statements: 0, rowsRead: 0, cachedBuckets: 7 },
     });
     const second = await write([{ track: { event: 'Cached', userId: 'c2' } }]);
-    expect(await totalOf('Cached', second.token)).toMatchObject({ total: 2, meta: { source: 'WAREHOUSE' } });
+    expect(await totalOf('Cached', second.token)).toMatchObject({
+      total: 2,
+      meta: { source: 'PARTIAL_CACHE', computedBuckets: 1, cachedBuckets: 6 },
+    });
     expect(await totalOf('Cached', undefined, before.meta.snapshot)).toMatchObject({
       total: 1,
       meta: { asOf: before.meta.asOf, snapshot: before.meta.snapshot },
