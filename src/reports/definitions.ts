@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TallygateError } from '../errors.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
-import { toHint } from './near.ts';
+import { toMeant } from './names.ts';
 
 export type DefinitionKind = 'cohort' | 'report';
 
@@ -208,7 +208,7 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
         if (stored && !stored.deleted) return stored;
       }
       const known = (await this.list(project, kind)).map((stored) => stored.name);
-      throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${show(name)}${toHint(name, known)}`);
+      throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${toMeant(name, known)}`);
     },
     version(project, kind, name, version) {
       const key = JSON.stringify([project, kind, name, version]);
@@ -237,11 +237,11 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
         if (!isExpected) throw conflict(kind, name, expectedVersion ?? null, before);
         if (content === null && version === null) {
           const known = [...newest.values()].filter((other) => other.kind === kind && !other.deleted);
-          const hint = toHint(
+          const meant = toMeant(
             name,
             known.map((other) => other.name),
           );
-          throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${show(name)}${hint}`);
+          throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${meant}`);
         }
         if (version === null) {
           const count = [...newest.values()].filter((other) => other.kind === kind && !other.deleted).length;
