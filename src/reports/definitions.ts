@@ -99,6 +99,8 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
   const readings = new Map<string, Reading>();
   const underway = new Map<string, Promise<Reading>>();
   const pinned = new Map<string, Promise<Definition | null>>();
+  /** The last save of each name that others have to wait for. */
+  const turns = new Map<string, Promise<void>>();
   const options = (project: string) =>
     ({ label: 'definitions', project, lane: 'ledger', limits: { resultRows: 100_000 } }) as const;
 
@@ -164,6 +166,17 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
     return rows.map(toStored);
   };
 
+  /** Those that replace whatever is there wait for each other, so that many of them at one gateway never run out of tries. */
+  const inTurn = (key: string, save: () => Promise<Definition>): Promise<Definition> => {
+    const saved = (turns.get(key) ?? Promise.resolve()).then(save);
+    const forget = () => {
+      if (turns.get(key) === turn) turns.delete(key);
+    };
+    const turn: Promise<void> = saved.then(forget, forget);
+    turns.set(key, turn);
+    return saved;
+  };
+
   const insert = async (project: string, keyId: string, made: Stored) => {
     const line = {
       project,
@@ -195,6 +208,65 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
     throw new TallygateError('WAREHOUSE_UNAVAILABLE', 'expected to see what was saved, got nothing yet: save it again');
   };
 
+  const saveOnce = async (
+    project: string,
+    keyId: string,
+    { kind, name, expectedVersion, content }: SaveRequest,
+  ): Promise<Definition> => {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const { newest } = await read(project, 0);
+      const before = newest.get(toKey({ kind, name }));
+      const version = before === undefined || before.deleted ? null : before.version;
+      const isSame = before && (before.deleted ? content === null : before.content === content);
+      const isExpected = expectedVersion === undefined || expectedVersion === version;
+      // Sent again by whoever did not get the answer, or saved without a change.
+      const isAgain = isSame && before.savedBy === keyId && before.version === (expectedVersion ?? 0) + 1;
+      if (isSame && (isExpected || isAgain)) return before;
+      if (!isExpected) throw conflict(kind, name, expectedVersion ?? null, before);
+      if (content === null && version === null) {
+        const known = [...newest.values()].filter((other) => other.kind === kind && !other.deleted);
+        const meant = toMeant(
+          name,
+          known.map((other) => other.name),
+        );
+        throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${meant}`);
+      }
+      if (version === null) {
+        const count = [...newest.values()].filter((other) => other.kind === kind && !other.deleted).length;
+        if (count >= mostOfKind)
+          throw new TallygateError(
+            'INVALID_INPUT',
+            `expected at most ${mostOfKind} ${words[kind]}s in a project, got one more: delete one first`,
+          );
+      }
+      const made: Stored = {
+        kind,
+        name,
+        version: (before?.version ?? 0) + 1,
+        savedAt: Math.round(clock()),
+        savedBy: keyId,
+        deleted: content === null,
+        content: content ?? '',
+        saveId: randomUUID(),
+      };
+      await insert(project, keyId, made);
+      if (await isStored(project, made)) {
+        const reading = readings.get(project);
+        const newer = new Map(reading?.newest).set(toKey(made), made);
+        readings.set(project, { at: Number.NEGATIVE_INFINITY, rows: '', newest: newer });
+        return made;
+      }
+      if (expectedVersion !== undefined) {
+        const { newest: present } = await read(project, 0);
+        throw conflict(kind, name, expectedVersion, present.get(toKey({ kind, name })));
+      }
+    }
+    throw new TallygateError(
+      'CONFLICT',
+      `expected ${words[kind]} ${show(name)} to be saved by one at a time, got ${tries} other versions while this one was tried: look at it, and save again`,
+    );
+  };
+
   return {
     async list(project, kind) {
       const { newest } = await read(project, staleMs);
@@ -224,56 +296,10 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
       return reading;
     },
     versions: readVersions,
-    async save(project, keyId, { kind, name, expectedVersion, content }) {
-      for (let attempt = 0; attempt < tries; attempt++) {
-        const { newest } = await read(project, 0);
-        const before = newest.get(toKey({ kind, name }));
-        const version = before === undefined || before.deleted ? null : before.version;
-        const isSame = before && (before.deleted ? content === null : before.content === content);
-        const isExpected = expectedVersion === undefined || expectedVersion === version;
-        // Sent again by whoever did not get the answer, or saved without a change.
-        const isAgain = isSame && before.savedBy === keyId && before.version === (expectedVersion ?? 0) + 1;
-        if (isSame && (isExpected || isAgain)) return before;
-        if (!isExpected) throw conflict(kind, name, expectedVersion ?? null, before);
-        if (content === null && version === null) {
-          const known = [...newest.values()].filter((other) => other.kind === kind && !other.deleted);
-          const meant = toMeant(
-            name,
-            known.map((other) => other.name),
-          );
-          throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${meant}`);
-        }
-        if (version === null) {
-          const count = [...newest.values()].filter((other) => other.kind === kind && !other.deleted).length;
-          if (count >= mostOfKind)
-            throw new TallygateError(
-              'INVALID_INPUT',
-              `expected at most ${mostOfKind} ${words[kind]}s in a project, got one more: delete one first`,
-            );
-        }
-        const made: Stored = {
-          kind,
-          name,
-          version: (before?.version ?? 0) + 1,
-          savedAt: Math.round(clock()),
-          savedBy: keyId,
-          deleted: content === null,
-          content: content ?? '',
-          saveId: randomUUID(),
-        };
-        await insert(project, keyId, made);
-        if (await isStored(project, made)) {
-          const reading = readings.get(project);
-          const newer = new Map(reading?.newest).set(toKey(made), made);
-          readings.set(project, { at: Number.NEGATIVE_INFINITY, rows: '', newest: newer });
-          return made;
-        }
-        if (expectedVersion !== undefined) {
-          const { newest: present } = await read(project, 0);
-          throw conflict(kind, name, expectedVersion, present.get(toKey({ kind, name })));
-        }
-      }
-      throw new TallygateError('CONFLICT', `expected ${words[kind]} ${show(name)} to be saved by one at a time`);
+    save(project, keyId, request) {
+      const save = () => saveOnce(project, keyId, request);
+      const { kind, name, expectedVersion } = request;
+      return expectedVersion === undefined ? inTurn(JSON.stringify([project, kind, name]), save) : save();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { parseSnapshotToken, toSnapshotToken } from '../../src/events/tokens.ts';
+import { createDefinitions } from '../../src/reports/definitions.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 
 let service: Service;
@@ -107,12 +108,29 @@ test('of many that save one version at once, one does, and the others are told',
     if (one.status === 'rejected') expect(one.reason).toEqual(failsWith('CONFLICT', /got version 1/));
   expect((await project.ask().cohort({ name: 'contested' })).savedBy).toBe(saved[0]!.savedBy);
   // Without a version that is expected, all of them are saved, one after the other.
-  await Promise.all(
-    [1, 2, 3].map((atLeast) =>
-      project.ask().saveCohort('k', { name: 'shared', definition: { did: { event: 'Order', atLeast } } }),
+  const many = Array.from({ length: 20 }, (_, i) => i + 1);
+  const versions = await Promise.all(
+    many.map(async (atLeast) => {
+      const definition = { did: { event: 'Order', atLeast } };
+      return (await project.ask().saveCohort('k', { name: 'shared', definition })).version;
+    }),
+  );
+  expect([...versions].sort((a, b) => a - b)).toEqual(many);
+  expect((await project.ask().cohort({ name: 'shared' })).version).toBe(many.length);
+});
+
+test('at two gateways at once, whoever expects no version is saved, too', async () => {
+  const deps = { warehouse: service.warehouse, clock: Date.now };
+  const gateways = [createDefinitions(deps), createDefinitions(deps)];
+  const saved = await Promise.all(
+    gateways.map((gateway, i) =>
+      gateway.save('gateways', `k${i}`, { kind: 'cohort', name: 'shared', content: `${i}` }),
     ),
   );
-  expect((await project.ask().cohort({ name: 'shared' })).version).toBe(3);
+  expect(saved.map(({ version }) => version).sort()).toEqual([1, 2]);
+  for (const gateway of gateways)
+    for (const { version, savedBy, content } of saved)
+      expect(await gateway.version('gateways', 'cohort', 'shared', version)).toMatchObject({ savedBy, content });
 });
 
 test('who is in a dynamic cohort depends on the now of the snapshot', async () => {

@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import type { GraphQLField, GraphQLObjectType } from 'graphql';
 import { createSchema } from '../../src/gateway/schema.ts';
 import { eventually, type Role, startRole } from '../e2e/tallygate.ts';
+import { type Answer, isAlike, type Outcome, toRefusal, unclear, without } from './injection-answers.ts';
+import { evil, secret, theirs } from './injection-texts.ts';
 import { type Leaf, leastArgs, type Trail, toLeaves, toSelection, toTrails } from './schema-leaves.ts';
 
 /**
@@ -25,55 +27,10 @@ const toPlaces = (trails: readonly Trail[]) =>
     }),
   );
 const places = toPlaces(reads);
-const writePlaces = toPlaces(writes);
-
-const pieces = [
-  "'",
-  '"',
-  '`',
-  '\\',
-  '\\\\',
-  '{p0:String}',
-  '{p1:Array(String)}',
-  '{',
-  '}',
-  '\0',
-  '\n',
-  '\t',
-  '--',
-  '/*',
-  '*/',
-  ';',
-  '$',
-  '%s',
-  '(',
-  ')',
-  ' OR 1=1 ',
-  ' UNION ALL SELECT data FROM events ',
-  "') OR project != ('",
-  ' SETTINGS max_execution_time=0 ',
-  ' FORMAT JSON ',
-  '😀',
-  '\u2028',
-  'project',
-  ':`Int64`',
-  '@',
-  '^',
-  '\x1b',
-];
-const evil = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 4 }).map((parts) => `x${parts.join('')}y`);
-
-/** Stands in another project's events, and in no question: whoever sees it sees too much. */
-const secret = 'Zx81SecretOfAnother';
-const theirs = {
-  event: 'Their Event',
-  user: 'their-user',
-  anonymous: 'their-anonymous',
-  group: 'their-group',
-  message: 'their-message',
-  property: 'theirProperty',
-  value: 'their value',
-} as const;
+const isDeletion = ([, , { name }]: Place) => name === 'deletePerson';
+/** Whom somebody deletes, the other tests miss: that comes last. */
+const writePlaces = toPlaces(writes).filter((place) => !isDeletion(place));
+const deletionPlaces = toPlaces(writes).filter(isDeletion);
 
 /** Credentials of two projects, by right. */
 const ours = { write: 'wk_ours_0123', read: 'rt_ours_0123', admin: 'at_ours_0123' } as const;
@@ -84,16 +41,17 @@ const track = 'mutation($input: TrackBatchInput!) { trackBatch(input: $input) { 
 const everything =
   'query($after: String, $freshness: FreshnessInput) { events(range: { last: "30d" }, first: 1000, after: $after, freshness: $freshness) { nodes { messageId type event userId anonymousId groupId previousId properties context traits } pageInfo { hasNextPage endCursor } meta { snapshot } } }';
 
+/** What places below a cohort and a saved report ask: names are `plan` wherever one has to be. */
+const savePlan = `mutation {
+  saveCohort(input: { name: "plan", definition: { userIds: ["plan"] } }) { size }
+  saveReport(input: { name: "plan", document: "query ($plan: JSONValue = \\"pro\\") { trend(input: { range: { last: \\"5d\\" }, series: [{ filter: { property: \\"plan\\", value: $plan } }], breakdown: [{ property: \\"plan\\" }] }) { buckets series { total values breakdown } } }" }) { version }
+}`;
+
 let folder: string;
 let service: Role;
 /** Tokens and cursors that are valid over there. */
 let handles: readonly string[];
 let snapshot: string;
-
-interface Answer {
-  readonly data?: Record<string, unknown> | null;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
-}
 
 async function post(secretOf: string, query: string, variables: object): Promise<Answer> {
   const response = await fetch(`${service.url}/graphql`, {
@@ -184,18 +142,14 @@ beforeAll(async () => {
   expect(mineStored.nodes).toHaveLength(mine.length);
   snapshot = mineStored.meta.snapshot;
   const cursor = await post(other.read, '{ events(range: { last: "30d" }, first: 1) { pageInfo { endCursor } } }', {});
+  const saved = await post(ours.admin, savePlan, {});
+  expect(saved).toEqual({ data: { saveCohort: { size: 1 }, saveReport: { version: 1 } } });
   handles = [sent, page.meta.snapshot, (cursor.data!.events as Page).pageInfo.endCursor];
 }, 120_000);
 afterAll(async () => {
   await service?.stop();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
-
-interface Outcome {
-  readonly data: unknown;
-  /** Codes of what went wrong. */
-  readonly refusals: readonly string[];
-}
 
 type Field = GraphQLField<unknown, unknown>;
 
@@ -225,35 +179,8 @@ async function ask(
   );
   const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
   const { data, errors = [] } = await post(project.admin, `${operation}${head} ${body}`, variables);
-  const refusals = errors.map(({ extensions, message }) =>
-    extensions?.code && clear.has(extensions.code) ? extensions.code : `${extensions?.code}: ${message}`,
-  );
-  return { data: data?.answer, refusals };
+  return { data: data?.answer, refusals: errors.map(toRefusal) };
 }
-
-const clear = new Set([
-  'BAD_USER_INPUT',
-  'INVALID_INPUT',
-  'INVALID_FILTER',
-  'INVALID_RANGE',
-  'INVALID_CURSOR',
-  'INVALID_TOKEN',
-  'UNKNOWN_TIMEZONE',
-  'TOO_MANY_BUCKETS',
-  'NOT_FOUND',
-]);
-const unclear = ({ refusals }: Outcome) => refusals.filter((code) => !clear.has(code));
-
-/** The answer without the text that was asked for, as it may come back as a label. */
-function without(text: string, { data }: Outcome): string {
-  const shown = JSON.stringify(data ?? null);
-  return shown.replaceAll(JSON.stringify(text).slice(1, -1), '<text>');
-}
-
-/** A filter whose operator orders or matches tells texts apart that nobody sent. */
-const alike = ['EQ', 'NEQ', 'CONTAINS', 'NOT_CONTAINS', 'STARTS_WITH', 'ENDS_WITH'];
-const isAlike = (args: unknown) =>
-  [...JSON.stringify(args).matchAll(/"op":"(\w+)"/g)].every(([, op]) => alike.includes(op!));
 
 /** Both ask about one moment: an answer may tell the time. */
 function asOf({ args: known }: Field, args: Record<string, unknown>): Record<string, unknown> {
@@ -289,7 +216,7 @@ async function check([path, leaf, trail]: Place, text: string, pick: number, isW
 const rounds = { numRuns: Math.ceil(2 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true };
 
 test('the walk finds the places', () => {
-  const paths = [...places, ...writePlaces].map(([path]) => path);
+  const paths = [...places, ...writePlaces, ...deletionPlaces].map(([path]) => path);
   for (const known of [
     'trend.input.series.event',
     'events.filter.not.property',
@@ -301,6 +228,12 @@ test('the walk finds the places', () => {
     'eventStatus.messageIds',
     'track.input.properties',
     'trackBatch.input.events.alias.previousId',
+    'cohort.people.after',
+    'savedReport.name',
+    'saveCohort.input.definition.not.did.filter.and.value',
+    'saveReport.input.document',
+    'deleteCohort.name',
+    'deletePerson.id',
   ])
     expect(paths).toContain(known);
   expect(new Set(paths).size).toBe(paths.length);
@@ -341,6 +274,21 @@ test.each(places)(
   120_000,
 );
 
+test('in a variable of a saved report a text is only a text', async () => {
+  const trail = reads.find(({ name }) => name === 'savedReport') as Trail;
+  const run = (plan: string) =>
+    ask(ours, 'query', trail, asOf(trail.fields[0], { name: 'plan', variables: { plan } }), true);
+  const harmless = await run('nobody sent this');
+  expect(harmless).toMatchObject({
+    refusals: [],
+    data: { errors: [], data: { trend: { buckets: expect.any(Array) } } },
+  });
+  expect((await run('pro')).data).not.toEqual(harmless.data);
+  const same = async (text: string) => expect({ text, answer: await run(text) }).toEqual({ text, answer: harmless });
+  await fc.assert(fc.asyncProperty(evil, same), { ...rounds, numRuns: 10 * rounds.numRuns });
+  for (const text of Object.values(theirs)) await same(text);
+}, 60_000);
+
 test('without any text, reports show their own project alone, and the other one its own', async () => {
   for (const trail of reads) {
     const { data } = await ask(ours, 'query', trail, leastArgs(trail.fields.at(-1) as Field));
@@ -360,6 +308,9 @@ describe('mutations', () => {
   /** Texts that were taken, as JSON has them. */
   const taken: { readonly path: string; readonly text: string }[] = [];
 
+  /** Paths at which something was saved. */
+  const savedAt = new Set<string>();
+
   async function write([path, leaf, trail]: Place, text: string, pick: number): Promise<void> {
     const answer = await ask(ours, 'mutation', trail, leaf.fill(text, pick));
     const place = { path, text };
@@ -367,6 +318,9 @@ describe('mutations', () => {
     const shown = JSON.stringify(answer.data ?? null);
     expect(shown).not.toContain(secret);
     if (shown.includes('"ACCEPTED"') && !shown.includes('"REJECTED"')) taken.push({ path, text });
+    if (!/^save\w+\.input/.test(path) || answer.refusals.length > 0) return;
+    expect({ place, shown }).toEqual({ place, shown: expect.stringContaining(JSON.stringify(text).slice(1, -1)) });
+    savedAt.add(path);
   }
 
   test.each(writePlaces)(
@@ -377,6 +331,10 @@ describe('mutations', () => {
         rounds,
       );
       await Promise.all(Object.values(theirs).map((text, i) => write(place, text, i)));
+      const [path, leaf, trail] = place;
+      if (/(after|at)$/i.test(path))
+        for (const handle of handles)
+          expect(unclear(await ask(ours, 'mutation', trail, leaf.fill(handle, 0)))).toEqual([]);
     },
     120_000,
   );
@@ -393,5 +351,39 @@ describe('mutations', () => {
     expect(others.flatMap(({ nodes }) => nodes)).toHaveLength(4);
     const { data } = await post(other.read, '{ deadLetters { nodes { record } } catalog { events { event } } }', {});
     expect(JSON.stringify(data)).not.toContain('plan');
+    const saved = await post(other.read, '{ cohorts { name } savedReports { name } }', {});
+    expect(saved).toEqual({ data: { cohorts: [], savedReports: [] } });
   }, 60_000);
+
+  test('names, descriptions and every kind of condition were saved', () => {
+    const conditions = ['not.did.event', 'and.did.filter.value', 'or.person.property', 'person.value', 'userIds'];
+    const cohort = ['name', 'description', ...conditions.map((condition) => `definition.${condition}`)];
+    const expected = [
+      ...cohort.map((path) => `saveCohort.input.${path}`),
+      ...['name', 'description'].map((path) => `saveReport.input.${path}`),
+    ];
+    expect(expected.filter((path) => !savedAt.has(path))).toEqual([]);
+  });
+
+  test.each(deletionPlaces)(
+    'at %s any text is an id, and nobody else is deleted',
+    async (_, leaf, trail) => {
+      const texts = fc.sample(evil, rounds.numRuns).map((text) => `fresh ${text}`);
+      const bystander = { track: { event: 'Stay', userId: 'bystander', anonymousId: 'bystander', messageId: 'stays' } };
+      const targets = texts.map((userId, i) => ({ track: { event: 'Go', userId, messageId: `goes-${i}` } }));
+      await send(ours, [bystander, ...targets]);
+      for (const text of [...texts, ...Object.values(theirs)])
+        expect(await ask(ours, 'mutation', trail, leaf.fill(text, 0))).toMatchObject({ refusals: [] });
+      await eventually(async () => {
+        const { data } = await post(ours.read, '{ deletions(first: 1000) { state } }', {});
+        const open = (data!.deletions as { state: string }[]).filter(({ state }) => state !== 'DONE');
+        if (open.length > 0) throw new Error(`expected all to be done, got ${open.length} that are not`);
+      }, 90);
+      const ids = (await readAll(ours)).flatMap(({ nodes }) => nodes.map(({ messageId }) => messageId));
+      expect(ids).toContain('stays');
+      expect(ids.filter((id) => id.startsWith('goes-'))).toEqual([]);
+      expect((await readAll(other)).flatMap(({ nodes }) => nodes)).toHaveLength(4);
+    },
+    120_000,
+  );
 });

@@ -38,6 +38,9 @@ const usual: Readonly<Record<string, unknown>> = {
   'ScreenInput.userId': 'plan',
   'IdentifyInput.userId': 'plan',
   'GroupInput.userId': 'plan',
+  'CohortDefinition.userIds': ['plan'],
+  'CohortProperty.value': 'pro',
+  'SaveReportInput.document': '{ catalog { events { event } } }',
 };
 
 /** A way through the answers down to a field: all but the last stand with the least arguments. */
@@ -137,16 +140,17 @@ function around(type: GraphQLInputType, but: string | undefined, pick: number): 
   for (const field of Object.values(type.getFields())) {
     const name = `${type.name}.${field.name}`;
     if (field.name === but) continue;
-    if (isRequired(field)) beside[field.name] = leastOf(field.type, pick);
-    else if (Object.hasOwn(usual, name) && isAlone(type.name, but)) beside[field.name] = usual[name];
-    else if (name === 'EventFilter.op' && but === 'value') beside.op = leastOf(field.type, pick);
+    if (Object.hasOwn(usual, name) && isAlone(type.name, but)) beside[field.name] = usual[name];
+    else if (isRequired(field)) beside[field.name] = leastOf(field.type, pick);
+    else if (/^(EventFilter|CohortProperty)\.op$/.test(name) && but === 'value') beside.op = leastOf(field.type, pick);
   }
   return beside;
 }
 
-/** Whether the usual companions may stand beside it: and, or, not stand alone, as do from and to of a range. */
+/** Whether the usual companions may stand beside it: and, or, not stand alone, as do from and to of a range, and all of a cohort. */
 function isAlone(type: string, but: string | undefined): boolean {
   if (type === 'RangeInput') return but === undefined || but === 'timezone';
+  if (type === 'CohortDefinition') return but === undefined;
   return type !== 'EventFilter' || but === undefined || but === 'property' || but === 'value';
 }
 

@@ -8,6 +8,7 @@ import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import { runDeletions } from '../../src/ingest/deletion/worker.ts';
 import { startSink } from '../../src/ingest/sink.ts';
 import { createTracker, type Receipt } from '../../src/ingest/tracker.ts';
+import type { Warehouse } from '../../src/ports/warehouse.ts';
 import type { PersonDeletion } from '../../src/reports/deletions.ts';
 import { createReports, type ReportRequest } from '../../src/reports/reports.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
@@ -20,6 +21,7 @@ const mebibyte = 1024 * 1024;
 export interface Service {
   /** A project that nobody has used; one service serves as many as are wanted. */
   openProject(): Project;
+  readonly warehouse: Warehouse;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,7 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
   let projects = 0;
 
   return {
+    warehouse,
     openProject() {
       const name = `p${++projects}`;
       return {
