@@ -1,3 +1,6 @@
+// Random streams of the oracle: what a run of all tests has time for. See test/oracle/README.md.
+process.env.ORACLE_RUNS ??= '0.4';
+
 // Tests are the same ES modules that run in production: swc only strips their types.
 /** @type {import('jest').Config} */
 export default {

@@ -132,24 +132,26 @@ function planTraits(isMeant: Sql): Plan {
 
 type Told = { [name: string]: unknown };
 
-/** Newest first: what is there stays. Without a prototype, so that a trait named __proto__ is one. */
+/** Of rows from the newest on. Without a prototype, so that a trait named __proto__ is one. */
 function toTraits(rows: readonly TraitsRow[]): Told {
   const traits: Told = Object.create(null);
-  for (const { data } of rows) addMissing(traits, (JSON.parse(data) as { traits?: Told }).traits ?? {});
+  for (const { data } of [...rows].reverse()) tell(traits, (JSON.parse(data) as { traits?: Told }).traits ?? {});
   return traits;
 }
 
-function addMissing(to: Told, from: Told): void {
-  for (const [name, said] of Object.entries(from)) {
-    if (said === null) continue;
-    const known = to[name];
-    if (!isObject(said)) to[name] = known ?? said;
-    else if (known === undefined) {
-      const copy: Told = Object.create(null);
-      addMissing(copy, said);
-      // One that holds nothing says nothing.
-      if (Object.keys(copy).length > 0) to[name] = copy;
-    } else if (isObject(known)) addMissing(known, said);
+/** What is said later takes the place of what was said before; objects are merged, and what says nothing changes nothing. */
+function tell(traits: Told, said: Told): void {
+  for (const [name, value] of Object.entries(said)) {
+    if (value === null) continue;
+    if (!isObject(value)) {
+      traits[name] = value;
+      continue;
+    }
+    const known = traits[name];
+    const inner = isObject(known) ? known : (Object.create(null) as Told);
+    tell(inner, value);
+    // One that holds nothing says nothing.
+    if (Object.keys(inner).length > 0) traits[name] = inner;
   }
 }
 

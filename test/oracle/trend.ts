@@ -389,5 +389,11 @@ function valueText(value: unknown, isInList: boolean): string {
   if (typeof value === 'number') return String(value).replace('e+', 'e');
   if (typeof value === 'object') value = JSON.stringify(value, (_, v) => (Number.isInteger(v) ? String(v) : v));
   if (typeof value !== 'string') return String(value);
-  return isInList ? `'${value.replaceAll(/['\\]/g, '\\$&')}'` : value;
+  return isInList ? `'${value.replaceAll(/['\\\b\f\n\r\t\0]/g, escaped)}'` : value;
+}
+
+/** Within a list, as the warehouse writes texts. */
+function escaped(character: string): string {
+  const names: Record<string, string> = { '\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't', '\0': '0' };
+  return `\\${names[character] ?? character}`;
 }
