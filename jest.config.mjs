@@ -1,5 +1,5 @@
 // Random streams of the oracle: what a run of all tests has time for. See test/oracle/README.md.
-process.env.ORACLE_RUNS ??= '0.4';
+process.env.ORACLE_RUNS ??= '0.25';
 
 // Tests are the same ES modules that run in production: swc only strips their types.
 /** @type {import('jest').Config} */
