@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TallygateError } from '../errors.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
-import { toMeant } from './names.ts';
+import { toMeant } from './near.ts';
 
 export type DefinitionKind = 'cohort' | 'report';
 

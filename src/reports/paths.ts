@@ -1,7 +1,7 @@
 import { TallygateError } from '../errors.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseLimit } from './key.ts';
-import { toMeant } from './names.ts';
+import { toMeant } from './near.ts';
 import { type PathRule, toStepName } from './path-steps.ts';
 import { type Plan, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';

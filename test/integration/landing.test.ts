@@ -46,7 +46,10 @@ test('a browser gets the page, under a policy that lets it reach nothing but us'
   expect(guarded).toHaveLength(6);
   for (const tag of guarded ?? []) expect(tag).toContain(`nonce="${nonce}"`);
   expect(body).not.toMatch(/%[a-z-]+(\.js|\.css)?%/);
-  expect(body.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/(https?:)?\/\/[a-z0-9]/i);
+  // A nonce may have two slashes of its own.
+  expect(body.replaceAll('http://www.w3.org/2000/svg', '').replaceAll(String(nonce), '')).not.toMatch(
+    /(https?:)?\/\/[a-z0-9]/i,
+  );
   expect((await getPage(demo)).headers['content-security-policy']).not.toBe(headers['content-security-policy']);
 });
 

@@ -1,4 +1,5 @@
-import { toAsked, toMeant, toNearMatches } from '../../src/reports/names.ts';
+import { toAsked } from '../../src/reports/names.ts';
+import { toMeant, toNearMatches } from '../../src/reports/near.ts';
 
 const events = ['Order Completed', 'Order Cancelled', 'Signed Up', 'Product Viewed', '$page'];
 
