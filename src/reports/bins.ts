@@ -1,8 +1,9 @@
 import { TallygateError } from '../errors.ts';
+import type { Moment } from './moment.ts';
 import { rowsIn } from './plan.ts';
 import { type Property, toNumber } from './property.ts';
 import type { Range } from './range.ts';
-import type { Moment, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { join, type Sql, sql, value } from './sql.ts';
 
 export interface BinsInput {

@@ -1,7 +1,8 @@
 import type { EventKind } from '../events/event.ts';
 import type { EventType } from './events.ts';
+import type { FreshnessInput } from './moment.ts';
 import { allTime, type Plan, rowsIn, timeMs } from './plan.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { sql, value } from './sql.ts';
 
 // ---- parameters

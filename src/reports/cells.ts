@@ -13,9 +13,8 @@ import {
   toEntryName,
   toRuns,
 } from './blocks.ts';
-import { type Identity, toPerson } from './identity.ts';
-import { type BucketPlan, type BucketRow, type Plan, type Row, toSelect } from './plan.ts';
-import { toStatement } from './sql.ts';
+import { type Identity, toPlanStatement } from './identity.ts';
+import { type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf, toQueryOptions } from './plan.ts';
 
 interface Question {
   readonly project: string;
@@ -80,14 +79,10 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
   const flights = new Map<string, Flight>();
   const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds });
 
-  const compute = async ({ plan, project, vector, identity }: CellRequest, signal: AbortSignal): Promise<Cell> => {
-    const statement = toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
-    const { rows, rowsRead } = await warehouse.query<Row>(statement, {
-      label: plan.label,
-      project,
-      signal,
-      ...(plan.limits ? { limits: plan.limits } : {}),
-    });
+  const compute = async (request: CellRequest, signal: AbortSignal): Promise<Cell> => {
+    const { plan, project } = request;
+    const options = { ...toQueryOptions(plan), project, signal };
+    const { rows, rowsRead } = await warehouse.query<Row>(toPlanStatement(plan, request), options);
     return { rows, source: 'warehouse', statements: 1, rowsRead };
   };
 
@@ -163,9 +158,7 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
         const some = buckets.slice(first, last + 1);
         const version = hash('sha256', versions.slice(first, last + 1).join(), 'base64url').slice(0, 22);
         const key = `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`;
-        const { label, limits } = plan;
-        const whole: Plan = { label, select: plan.select(some), ...(limits ? { limits } : {}) };
-        return { first, last, cell: await loadMissing({ ...request, key, plan: whole }, signal) };
+        return { first, last, cell: await loadMissing({ ...request, key, plan: toPlanOf(plan, some) }, signal) };
       }),
     );
     const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);

@@ -12,9 +12,10 @@ import {
   parseVersions,
   type VersionsInput,
 } from './definitions.ts';
+import type { FreshnessInput, Moment } from './moment.ts';
 import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
 import { allTime, type Plan, person, rowsIn } from './plan.ts';
-import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters

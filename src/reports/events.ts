@@ -2,6 +2,7 @@ import { TallygateError } from '../errors.ts';
 import type { EventKind } from '../events/event.ts';
 import { parseStoredTime } from '../events/record.ts';
 import { type FilterInput, toCondition } from './filter.ts';
+import type { FreshnessInput, Moment } from './moment.ts';
 import {
   type Connection,
   encodeCursor,
@@ -13,7 +14,7 @@ import {
 } from './page.ts';
 import { moment as at, type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters

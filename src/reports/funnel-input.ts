@@ -2,10 +2,10 @@ import { TallygateError } from '../errors.ts';
 import { parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, toSelection } from './measure.ts';
+import type { FreshnessInput } from './moment.ts';
 import { person } from './plan.ts';
 import { parseProperty, toText } from './property.ts';
 import type { Range, RangeInput } from './range.ts';
-import type { FreshnessInput } from './session.ts';
 import type { Sql } from './sql.ts';
 
 /** What the client asks for, and what it means. */

@@ -2,9 +2,10 @@ import { TallygateError } from '../errors.ts';
 import { toAttempts } from './funnel-attempts.ts';
 import { literal } from './funnel-chains.ts';
 import type { Question } from './funnel-input.ts';
+import type { Moment } from './moment.ts';
 import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
 import type { Plan } from './plan.ts';
-import type { Moment, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 export interface PageArgs {

@@ -11,9 +11,10 @@ import {
 } from './funnel-plans.ts';
 import { compareKeys, otherKey, toShownKey } from './key.ts';
 import { type EventSelector, toLabel } from './measure.ts';
+import type { Moment } from './moment.ts';
 import type { Connection } from './page.ts';
 import { type Interval, parseRange, toBuckets } from './range.ts';
-import type { Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters

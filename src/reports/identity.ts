@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { TallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
-import type { Warehouse } from '../ports/warehouse.ts';
-import { allTime, toScope } from './plan.ts';
+import type { Statement, Warehouse } from '../ports/warehouse.ts';
+import { allTime, type Plan, toScope, toSelect } from './plan.ts';
 import { allOf, always, type Sql, sql, toStatement, value } from './sql.ts';
 import type { Versions } from './versions.ts';
 
@@ -95,6 +95,18 @@ function remember(kept: Map<string, Promise<Identity>>, key: string, read: () =>
   reading.catch(() => kept.delete(key));
   if (kept.size > mostKept) kept.delete(kept.keys().next().value as string);
   return reading;
+}
+
+/** The plan as of a snapshot, ready to be asked. */
+export function toPlanStatement(
+  plan: Plan,
+  {
+    project,
+    vector,
+    identity,
+  }: { readonly project: string; readonly vector: PositionVector; readonly identity: Identity },
+): Statement {
+  return toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
 }
 
 /** Whom the id stands for, in place of the hash `id` of it: one constant table for the whole statement, which the engine looks ids up in. */

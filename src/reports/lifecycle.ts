@@ -1,6 +1,7 @@
 import { type FilterInput, toCondition } from './filter.ts';
 import { createIntervalSet, toIndexExpression } from './interval-set.ts';
 import { toSelection } from './measure.ts';
+import type { FreshnessInput } from './moment.ts';
 import { allTime, type Plan, person, rowsIn } from './plan.ts';
 import {
   type Interval,
@@ -11,7 +12,7 @@ import {
   type RangeInput,
   toBuckets,
 } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, sql, value } from './sql.ts';
 
 // ---- parameters

@@ -1,8 +1,9 @@
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseLimit } from './key.ts';
+import type { FreshnessInput } from './moment.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
 import { parseRange, type Range, toBuckets } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { pageKey, toShownPage } from './session-runs.ts';
 import { allOf, sql, value } from './sql.ts';
 

@@ -1,8 +1,9 @@
 import { type FilterInput, toCondition } from './filter.ts';
 import { type KnownNames, mostLooked, type NamesReader } from './known-names.ts';
+import type { Moment } from './moment.ts';
 import { toMeant } from './near.ts';
 import { fieldNames, type Property, parseProperty } from './property.ts';
-import type { Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 
 /** A mistyped name answers 0 like one that nobody did: say so, and what it may have been meant to be. */
 

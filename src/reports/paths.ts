@@ -1,11 +1,12 @@
 import { TallygateError } from '../errors.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseLimit } from './key.ts';
+import type { FreshnessInput, Moment } from './moment.ts';
 import { toMeant } from './near.ts';
 import { type PathRule, toStepName } from './path-steps.ts';
 import { type Plan, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { isDeed, parseGap, type SessionRule, selectRuns } from './session-runs.ts';
 import { allOf, sql, value } from './sql.ts';
 

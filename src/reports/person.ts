@@ -1,8 +1,9 @@
 import { TallygateError } from '../errors.ts';
 import { type EventPage, type EventsInput, readPage } from './events.ts';
+import type { FreshnessInput } from './moment.ts';
 import { parseCursor } from './page.ts';
 import { allTime, type Plan, person, personOf, rowsIn, timeMs } from './plan.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { PositionVector } from '../events/position.ts';
-import type { StatementLimits } from '../ports/warehouse.ts';
+import type { QueryOptions, StatementLimits } from '../ports/warehouse.ts';
 import type { TimeRange } from './range.ts';
 import { allOf, fill, holesOf, type Sql, sql, value } from './sql.ts';
 
@@ -44,6 +44,16 @@ export interface BucketPlan {
   /** The rows of neighbours among them. Says nothing of the range that was asked for. */
   select(buckets: readonly Bucket[]): Sql;
   readonly limits?: Partial<StatementLimits>;
+}
+
+/** The plan that computes neighbouring buckets of another one. */
+export function toPlanOf({ label, select, limits }: BucketPlan, buckets: readonly Bucket[]): Plan {
+  return { label, select: select(buckets), ...(limits ? { limits } : {}) };
+}
+
+/** What the warehouse has to know beside the statement. */
+export function toQueryOptions({ label, limits }: Plan): Pick<QueryOptions, 'label' | 'limits'> {
+  return { label, ...(limits ? { limits } : {}) };
 }
 
 /**

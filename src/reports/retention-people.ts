@@ -1,8 +1,9 @@
 import { TallygateError } from '../errors.ts';
 import { otherKey, toShownKey } from './key.ts';
+import type { Moment } from './moment.ts';
 import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
 import { allMembers, type PersonRow, planPeople, type RetentionShape } from './retention-plan.ts';
-import type { Moment, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export interface RetentionPeopleInput {
   readonly cohort: Date;

@@ -3,11 +3,12 @@ import { type BreakdownInput, parseValueBreakdown } from './breakdown.ts';
 import type { FilterInput } from './filter.ts';
 import { compareKeys, otherKey, toShownKey } from './key.ts';
 import type { EventSelector } from './measure.ts';
+import type { FreshnessInput, Moment } from './moment.ts';
 import type { Connection } from './page.ts';
 import { type Interval, nextBucket, parseRange, type RangeInput, toBuckets } from './range.ts';
 import { type RetentionPeopleInput, type RetentionPerson, runRetentionPeople } from './retention-people.ts';
 import { allMembers, planRetention, type RetentionRow, type RetentionShape } from './retention-plan.ts';
-import type { FreshnessInput, Moment, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 
 // ---- parameters
 

@@ -8,7 +8,8 @@ import {
   parseVersions,
   type VersionsInput,
 } from './definitions.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { FreshnessInput } from './moment.ts';
+import type { ReportMeta, Session } from './session.ts';
 
 export interface SaveReportInput {
   readonly name: string;

@@ -1,13 +1,11 @@
 import DataLoader from 'dataloader';
-import { TallygateError } from '../errors.ts';
-import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
-import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
-import type { Correction } from './corrections.ts';
-import { type Identities, nobody, toPerson } from './identity.ts';
+import { type Identities, type Identity, nobody, toPlanStatement } from './identity.ts';
+import { type Consistency, type FreshnessInput, type Moment, resolveMoment } from './moment.ts';
 import {
+  allTime,
   type BucketPlan,
   countsPersons,
   dependsOf,
@@ -15,34 +13,13 @@ import {
   type Plan,
   type Row,
   toCellKey,
-  toSelect,
+  toPlanOf,
+  toQueryOptions,
   toShapeKey,
 } from './plan.ts';
-import { toStatement } from './sql.ts';
+import type { TimeRange } from './range.ts';
 import type { Versions } from './versions.ts';
-import { readEveryMs, type WatermarkReader } from './watermark.ts';
-
-export interface FreshnessInput {
-  readonly after?: string | null | undefined;
-  readonly maxWaitMs?: number | null | undefined;
-  readonly maxAgeMs?: number | null | undefined;
-  readonly at?: string | null | undefined;
-}
-
-export type Consistency = 'NOT_ASKED' | 'SATISFIED' | 'TIMED_OUT';
-
-/** The one moment that all reports of an operation describe. Times are milliseconds since 1970. */
-export interface Moment {
-  readonly vector: PositionVector;
-  readonly asOf: number;
-  /** What relative ranges are resolved with. */
-  readonly now: number;
-  readonly snapshot: string;
-  readonly consistency: Consistency;
-  readonly fresh: boolean;
-  /** What is odd about it, for `meta.warnings`. */
-  readonly warnings: readonly string[];
-}
+import type { WatermarkReader } from './watermark.ts';
 
 export interface ReportMeta {
   readonly asOf: Date;
@@ -97,9 +74,8 @@ interface SessionDeps {
   readonly clock: () => number;
 }
 
-const longestWaitMs = 30_000;
-/** Stands for each bucket of a plan where only its statement's shape matters. */
-const anyBucket = { start: 0, from: 0, to: 86_400_000 };
+/** Stands for each bucket of a plan where only its statement's shape matters: before everything that can be asked for. */
+const anyBucket = { start: allTime.from - 2, from: allTime.from - 2, to: allTime.from - 1 };
 
 export function createSession({
   project,
@@ -132,11 +108,20 @@ export function createSession({
     { cacheKeyFn: toLoaderKey, maxBatchSize: 500 },
   );
 
+  const toIdentity = (plan: Plan, { vector }: Moment): Promise<Identity> | Identity =>
+    countsPersons(plan) ? identities.asOf(project, vector, signal) : nobody;
+
+  /** Names what the plan's rows depend on in each of the ranges, and who is who, as of the moment. */
+  const toVersions = async (at: Moment, plan: Plan, ranges: readonly TimeRange[]) => {
+    const ofData = await versions.versionsOf(project, ranges, at.vector, signal);
+    const identity = await toIdentity(plan, at);
+    return { identity, names: ofData.map((version) => `${version}.${identity.version}`) };
+  };
+
   const load = async (at: Moment, asked: Plan): Promise<Cell> => {
     const plan = await cohorts.expand(project, asked, at.now, signal);
-    const [version] = await versions.versionsOf(project, [dependsOf(plan)], at.vector, signal);
-    const identity = countsPersons(plan) ? await identities.asOf(project, at.vector, signal) : nobody;
-    const key = toCellKey(project, plan, `${version}.${identity.version}`);
+    const { identity, names } = await toVersions(at, plan, [dependsOf(plan)]);
+    const key = toCellKey(project, plan, names[0] as string);
     return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
   };
 
@@ -172,32 +157,28 @@ export function createSession({
     },
     load,
     async loadBuckets(at, plan) {
-      const asked = { label: plan.label, select: plan.select([anyBucket]) };
+      const asked = toPlanOf(plan, [anyBucket]);
       const one = await cohorts.expand(project, asked, at.now, signal);
       // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
       if (one !== asked || !dependsOnlyOn(one, anyBucket)) {
-        const { label, limits, buckets } = plan;
-        const whole = await load(at, { label, select: plan.select(buckets), ...(limits ? { limits } : {}) });
-        return { ...whole, cachedBuckets: whole.source === 'cache' ? buckets.length : 0 };
+        const whole = await load(at, toPlanOf(plan, plan.buckets));
+        return { ...whole, cachedBuckets: whole.source === 'cache' ? plan.buckets.length : 0 };
       }
-      const identity = countsPersons(one) ? await identities.asOf(project, at.vector, signal) : nobody;
-      const ofData = await versions.versionsOf(project, plan.buckets, at.vector, signal);
+      const { identity, names } = await toVersions(at, one, plan.buckets);
       return loader.load({
         shape: toShapeKey(project, one),
         buckets: plan,
-        versions: ofData.map((version) => `${version}.${identity.version}`),
+        versions: names,
         project,
         vector: at.vector,
         identity,
         fresh: at.fresh,
       });
     },
-    async read<R extends Row>({ vector, now }: Moment, asked: Plan) {
-      const plan = await cohorts.expand(project, asked, now, signal);
-      const identity = countsPersons(plan) ? await identities.asOf(project, vector, signal) : nobody;
-      const select = toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector));
-      const { label, limits } = plan;
-      return (await query<R>(toStatement(select), { label, ...(limits ? { limits } : {}) })).rows;
+    async read<R extends Row>(at: Moment, asked: Plan) {
+      const plan = await cohorts.expand(project, asked, at.now, signal);
+      const question = { project, vector: at.vector, identity: await toIdentity(plan, at) };
+      return (await query<R>(toPlanStatement(plan, question), toQueryOptions(plan))).rows;
     },
     toMeta(at, parts, { warnings = [] } = {}) {
       const all = parts.reduce((sum, { buckets }) => sum + buckets, 0);
@@ -227,94 +208,4 @@ function toLoaderKey(request: CellRequest | BucketsRequest): string {
   if ('key' in request) return request.key;
   const { shape, buckets, versions } = request;
   return [shape, ...buckets.buckets.map(({ start, from, to }, i) => `${start}:${from}:${to}:${versions[i]}`)].join();
-}
-
-async function resolveMoment(
-  inputs: readonly FreshnessInput[],
-  project: string,
-  watermark: WatermarkReader,
-  signal: AbortSignal,
-  clock: () => number,
-): Promise<Moment> {
-  const ats = new Set(inputs.flatMap(({ at }) => (at ? [at] : [])));
-  if (ats.size > 1)
-    throw new TallygateError(
-      'INVALID_INPUT',
-      `expected one freshness.at for all reports of an operation, got ${ats.size} different ones`,
-    );
-  const ages = inputs.flatMap(({ maxAgeMs }) => (typeof maxAgeMs === 'number' ? [maxAgeMs] : []));
-  if (ages.some((age) => age < 0))
-    throw new TallygateError('INVALID_INPUT', `expected freshness.maxAgeMs of at least 0, got ${Math.min(...ages)}`);
-  const waits = inputs.map(({ maxWaitMs }) => maxWaitMs ?? 2000);
-  if (waits.some((wait) => wait < 0 || wait > longestWaitMs)) {
-    throw new TallygateError(
-      'INVALID_INPUT',
-      `expected freshness.maxWaitMs of 0 to ${longestWaitMs}, got ${waits.find((w) => w < 0 || w > longestWaitMs)}`,
-    );
-  }
-  const deadline = clock() + Math.max(0, ...waits);
-  const after = inputs.flatMap(({ after }) => (after ? [parseConsistencyToken(after)] : []));
-  const [at] = ats;
-  const snapshot: SnapshotFacts | null = at ? parseSnapshotToken(at) : null;
-  const oldest = ages.length > 0 ? Math.min(...ages) : readEveryMs;
-  let present = await watermark.read(oldest);
-
-  const wanted = joinVectors([
-    ...after.map((vector) => inEpoch(vector, present.epoch)),
-    ...(snapshot ? [snapshot.vector] : []),
-  ]);
-  let consistency: Consistency = after.length > 0 ? 'SATISFIED' : 'NOT_ASKED';
-  if (!covers(present.vector, wanted)) {
-    const reached = await watermark.waitFor(wanted, deadline, signal);
-    present = await watermark.read(readEveryMs);
-    if (!reached && !covers(present.vector, wanted)) {
-      if (snapshot && !covers(present.vector, snapshot.vector)) {
-        throw new TallygateError(
-          'INVALID_TOKEN',
-          'expected freshness.at of a snapshot that the warehouse has, got one that it has not reached',
-        );
-      }
-      consistency = 'TIMED_OUT';
-    }
-  }
-  if (snapshot) {
-    if (after.length > 0)
-      consistency = covers(snapshot.vector, joinVectors(after.map((v) => inEpoch(v, present.epoch))))
-        ? 'SATISFIED'
-        : 'TIMED_OUT';
-    return {
-      ...snapshot,
-      snapshot: at as string,
-      consistency,
-      fresh: oldest === 0,
-      warnings: toSnapshotWarnings(watermark.correction(project), snapshot.asOf),
-    };
-  }
-  const now = clock();
-  const { vector, asOf } = present;
-  const token = toSnapshotToken({ vector, asOf, now });
-  return { vector, asOf, now, snapshot: token, consistency, fresh: oldest === 0, warnings: toWarnings(watermark) };
-}
-
-/** asOf speaks of live events; history is on its way for as long as it takes. */
-function toWarnings(watermark: WatermarkReader): string[] {
-  const imported = watermark.lag().reduce((sum, { lane, lag }) => (lane === historyLane ? sum + lag : sum), 0);
-  return imported === 0
-    ? []
-    : [`${imported} imported records (of all projects) are on their way and not in this answer`];
-}
-
-/** What was taken out since is missing from an older moment, too. */
-function toSnapshotWarnings({ removedAt, deletedAt }: Correction, asOf: number): string[] {
-  return [
-    ...(removedAt > asOf
-      ? ['events that were sent twice were removed since this snapshot: its numbers are without them']
-      : []),
-    ...(deletedAt > asOf ? ['persons were deleted since this snapshot: its numbers are without them'] : []),
-  ];
-}
-
-/** Consistency tokens are made without knowing the epoch. */
-function inEpoch(vector: PositionVector, epoch: number): PositionVector {
-  return new Map([...vector].map(([stream, offset]) => [toStream({ ...toStreamParts(stream), epoch }), offset]));
 }

@@ -1,9 +1,10 @@
 import { type BreakdownInput, parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { compareKeys, otherKey, parseLimit, toShownKey } from './key.ts';
+import type { FreshnessInput } from './moment.ts';
 import { type Plan, toBucketExpression } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { isDeed, pageKey, parseGap, type SessionRule, selectRuns, toShownPage } from './session-runs.ts';
 import { sql, value } from './sql.ts';
 

@@ -1,9 +1,10 @@
 import type { FilterInput } from './filter.ts';
 import { compareKeys, otherKey, parseLimit, toKey, toShownKey } from './key.ts';
 import { toSelection } from './measure.ts';
+import type { FreshnessInput } from './moment.ts';
 import { type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
-import type { FreshnessInput, ReportMeta, Session } from './session.ts';
+import type { ReportMeta, Session } from './session.ts';
 import { allOf, sql, value } from './sql.ts';
 
 // ---- parameters
