@@ -13,7 +13,7 @@ import {
   type VersionsInput,
 } from './definitions.ts';
 import type { FreshnessInput, Moment } from './moment.ts';
-import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
+import { type Connection, encodeListCursor, parseFirst, parsePersonCursor, toConnection } from './page.ts';
 import { allTime, type Plan, person, rowsIn } from './plan.ts';
 import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
@@ -235,10 +235,10 @@ function toCohort({ session, definitions, members }: Saved, moment: Moment, stor
     people: ({ first, after }) =>
       session.report(null, async () => {
         const count = parseFirst(first);
-        const place = after ? parsePlace(after, moment.snapshot) : null;
+        const place = after ? parsePersonCursor(after, moment.snapshot) : null;
         const { rows } = await session.load(moment, planPeople(await condition(), count, place));
         return toConnection(rows as unknown as readonly PersonRow[], count, after, toPerson, ({ who }) =>
-          Buffer.from(JSON.stringify([who, moment.snapshot])).toString('base64url'),
+          encodeListCursor([who], moment.snapshot),
         );
       }),
     async versions(page) {
@@ -257,24 +257,4 @@ function toCohort({ session, definitions, members }: Saved, moment: Moment, stor
 
 function toPerson({ who, user, anonymous }: PersonRow): CohortPerson {
   return { id: user || anonymous || who, userId: user || null, anonymousId: anonymous || null };
-}
-
-/** The person's number, an order that never changes, and the snapshot to which the numbers belong. */
-function parsePlace(cursor: string, snapshot: string): string {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(cursor.slice(0, 300_000), 'base64url').toString());
-  } catch {
-    parts = null;
-  }
-  if (!Array.isArray(parts) || parts.length !== 2) throw invalidCursor();
-  const [who, of] = parts as unknown[];
-  if (typeof who !== 'string' || typeof of !== 'string' || !/^\d{1,20}$/.test(who) || BigInt(who) >= 2n ** 64n)
-    throw invalidCursor();
-  if (of !== snapshot)
-    throw new TallygateError(
-      'INVALID_INPUT',
-      'after: expected freshness.at to be the meta.snapshot of the page that handed out this cursor, got another moment',
-    );
-  return who;
 }

@@ -1,9 +1,8 @@
-import { TallygateError } from '../errors.ts';
 import { toAttempts } from './funnel-attempts.ts';
 import { literal } from './funnel-chains.ts';
 import type { Question } from './funnel-input.ts';
 import type { Moment } from './moment.ts';
-import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
+import { type Connection, encodeListCursor, parseFirst, parseListCursor, toConnection } from './page.ts';
 import type { Plan } from './plan.ts';
 import type { Session } from './session.ts';
 import { allOf, always, type Sql, sql, value } from './sql.ts';
@@ -37,7 +36,7 @@ export async function loadPeople(
     count,
     after,
     (row) => toPerson(question, row),
-    ({ who, began }) => Buffer.from(JSON.stringify([who, began, moment.snapshot])).toString('base64url'),
+    ({ who, began }) => encodeListCursor([who, began], moment.snapshot),
   );
 }
 
@@ -85,21 +84,9 @@ function toPerson({ by }: Question, row: PersonRow): FunnelPerson {
 }
 
 function parsePlace(cursor: string, snapshot: string, { by }: Question): Place {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(cursor.slice(0, 300_000), 'base64url').toString());
-  } catch {
-    parts = null;
-  }
-  if (!Array.isArray(parts) || parts.length !== 3) throw invalidCursor();
-  const [who, began, of] = parts as unknown[];
-  if (typeof who !== 'string' || typeof began !== 'string' || !/^-?\d{1,15}$/.test(began) || typeof of !== 'string')
-    throw invalidCursor();
-  if (by.kind !== 'property' && !/^\d{1,20}$/.test(who)) throw invalidCursor();
-  if (of !== snapshot)
-    throw new TallygateError(
-      'INVALID_INPUT',
-      'after: expected freshness.at to be the meta.snapshot of the page that handed out this cursor, got another moment',
-    );
+  const [who = '', began = ''] = parseListCursor(cursor, snapshot, [
+    (text) => by.kind === 'property' || /^\d{1,20}$/.test(text),
+    (text) => /^-?\d{1,15}$/.test(text),
+  ]);
   return { who, began };
 }

@@ -52,28 +52,62 @@ export interface Place {
 }
 
 export function encodeCursor({ time, stream, offset }: Place, snapshot = ''): string {
-  return Buffer.from(JSON.stringify([time, stream, offset, snapshot])).toString('base64url');
+  return encodeParts([time, stream, offset, snapshot]);
 }
 
 export function parseCursor(cursor: string): Place & { readonly snapshot: string } {
+  const [time, stream, offset, snapshot] = decodeParts(cursor, 4);
+  if (
+    [time, stream, offset].every(Number.isSafeInteger) &&
+    (stream as number) >= 0 &&
+    (offset as number) >= 0 &&
+    typeof snapshot === 'string'
+  ) {
+    return { time: time as number, stream: stream as number, offset: offset as number, snapshot };
+  }
+  throw invalidCursor();
+}
+
+/** A place in a list whose order lasts as long as a snapshot: `parts` of a row, and the snapshot. */
+export function encodeListCursor(parts: readonly string[], snapshot: string): string {
+  return encodeParts([...parts, snapshot]);
+}
+
+/** `isPart`: for each part of a row, whether a text may be one. Throws INVALID_CURSOR, and INVALID_INPUT for one of another snapshot. */
+export function parseListCursor(
+  cursor: string,
+  snapshot: string,
+  isPart: readonly ((text: string) => boolean)[],
+): readonly string[] {
+  const parts = decodeParts(cursor, isPart.length + 1);
+  if (!parts.every((part, i) => typeof part === 'string' && (isPart[i]?.(part) ?? true))) throw invalidCursor();
+  if (parts.at(-1) !== snapshot)
+    throw new TallygateError(
+      'INVALID_INPUT',
+      'after: expected freshness.at to be the meta.snapshot of the page that handed out this cursor, got another moment',
+    );
+  return parts.slice(0, -1) as string[];
+}
+
+/** The person's number, an order that never changes, and the snapshot to which the numbers belong. */
+export function parsePersonCursor(cursor: string, snapshot: string): string {
+  const [who = ''] = parseListCursor(cursor, snapshot, [(text) => /^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n]);
+  return who;
+}
+
+function encodeParts(parts: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+function decodeParts(cursor: string, count: number): readonly unknown[] {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor.slice(0, 300_000), 'base64url').toString());
   } catch {
     parts = null;
   }
-  if (Array.isArray(parts) && parts.length === 4) {
-    const [time, stream, offset, snapshot] = parts as unknown[];
-    if (
-      [time, stream, offset].every(Number.isSafeInteger) &&
-      (stream as number) >= 0 &&
-      (offset as number) >= 0 &&
-      typeof snapshot === 'string'
-    ) {
-      return { time: time as number, stream: stream as number, offset: offset as number, snapshot };
-    }
-  }
-  throw invalidCursor();
+  if (!Array.isArray(parts) || parts.length !== count) throw invalidCursor();
+  return parts;
 }
 
 export function invalidCursor(): TallygateError {

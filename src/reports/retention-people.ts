@@ -1,7 +1,7 @@
 import { TallygateError } from '../errors.ts';
 import { otherKey, toShownKey } from './key.ts';
 import type { Moment } from './moment.ts';
-import { type Connection, invalidCursor, parseFirst, toConnection } from './page.ts';
+import { type Connection, encodeListCursor, parseFirst, parsePersonCursor, toConnection } from './page.ts';
 import { allMembers, type PersonRow, planPeople, type RetentionShape } from './retention-plan.ts';
 import type { Session } from './session.ts';
 
@@ -42,7 +42,7 @@ export function runRetentionPeople(
     const line = toLine(shape, keys, input);
     const cell = await session.load(moment, planPeople(shape, { ...line, cohort, period }, first, after));
     const rows = cell.rows as unknown as readonly PersonRow[];
-    return toConnection(rows, first, input.after, toPerson, ({ who }) => encodePersonCursor(who, moment.snapshot));
+    return toConnection(rows, first, input.after, toPerson, ({ who }) => encodeListCursor([who], moment.snapshot));
   });
 }
 
@@ -68,29 +68,6 @@ function toLine({ breakdown }: RetentionShape, keys: readonly string[], input: R
 
 function toPerson({ who, user, anonymous }: PersonRow): RetentionPerson {
   return { id: user || anonymous || who, userId: user || null, anonymousId: anonymous || null };
-}
-
-/** The person's number, an order that never changes, and the snapshot to which the numbers belong. */
-function encodePersonCursor(who: string, snapshot: string): string {
-  return Buffer.from(JSON.stringify([who, snapshot])).toString('base64url');
-}
-
-function parsePersonCursor(cursor: string, snapshot: string): string {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(cursor.slice(0, 300_000), 'base64url').toString());
-  } catch {
-    parts = null;
-  }
-  if (!Array.isArray(parts) || parts.length !== 2) throw invalidCursor();
-  const [who, of] = parts as unknown[];
-  if (typeof who !== 'string' || typeof of !== 'string' || !/^\d{1,20}$/.test(who) || BigInt(who) >= 2n ** 64n)
-    throw invalidCursor();
-  if (of !== snapshot)
-    throw invalid(
-      'after: expected freshness.at to be the meta.snapshot of the page that handed out this cursor, got another moment',
-    );
-  return who;
 }
 
 function invalid(message: string): TallygateError {
