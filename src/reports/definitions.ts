@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TallygateError } from '../errors.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
-import { toMeant } from './near.ts';
+import { showName, toMeant } from './near.ts';
 
 export type DefinitionKind = 'cohort' | 'report';
 
@@ -224,21 +224,13 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
       if (isSame && (isExpected || isAgain)) return before;
       if (!isExpected) throw conflict(kind, name, expectedVersion ?? null, before);
       if (content === null && version === null) {
-        const known = [...newest.values()].filter((other) => other.kind === kind && !other.deleted);
-        const meant = toMeant(
-          name,
-          known.map((other) => other.name),
+        throw unknown(kind, name, newest);
+      }
+      if (version === null && ofKind(newest, kind).length >= mostOfKind)
+        throw new TallygateError(
+          'INVALID_INPUT',
+          `expected at most ${mostOfKind} ${words[kind]}s in a project, got one more: delete one first`,
         );
-        throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${meant}`);
-      }
-      if (version === null) {
-        const count = [...newest.values()].filter((other) => other.kind === kind && !other.deleted).length;
-        if (count >= mostOfKind)
-          throw new TallygateError(
-            'INVALID_INPUT',
-            `expected at most ${mostOfKind} ${words[kind]}s in a project, got one more: delete one first`,
-          );
-      }
       const made: Stored = {
         kind,
         name,
@@ -263,24 +255,21 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
     }
     throw new TallygateError(
       'CONFLICT',
-      `expected ${words[kind]} ${show(name)} to be saved by one at a time, got ${tries} other versions while this one was tried: look at it, and save again`,
+      `expected ${words[kind]} ${showName(name)} to be saved by one at a time, got ${tries} other versions while this one was tried: look at it, and save again`,
     );
   };
 
   return {
     async list(project, kind) {
       const { newest } = await read(project, staleMs);
-      return [...newest.values()]
-        .filter((stored) => stored.kind === kind && !stored.deleted)
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      return ofKind(newest, kind).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async get(project, kind, name) {
       for (const maxAgeMs of [staleMs, againMs]) {
         const stored = (await read(project, maxAgeMs)).newest.get(toKey({ kind, name }));
         if (stored && !stored.deleted) return stored;
       }
-      const known = (await this.list(project, kind)).map((stored) => stored.name);
-      throw new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${toMeant(name, known)}`);
+      throw unknown(kind, name, (await read(project, staleMs)).newest);
     },
     version(project, kind, name, version) {
       const key = JSON.stringify([project, kind, name, version]);
@@ -306,12 +295,22 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
 
 const words: Record<DefinitionKind, string> = { cohort: 'cohort', report: 'saved report' };
 
+/** What is there under a name. */
+function ofKind(newest: Reading['newest'], kind: DefinitionKind): Stored[] {
+  return [...newest.values()].filter((stored) => stored.kind === kind && !stored.deleted);
+}
+
+function unknown(kind: DefinitionKind, name: string, newest: Reading['newest']): TallygateError {
+  const known = ofKind(newest, kind).map((stored) => stored.name);
+  return new TallygateError('NOT_FOUND', `no ${words[kind]} is named ${toMeant(name, known)}`);
+}
+
 function conflict(kind: DefinitionKind, name: string, expected: number | null, found: Stored | undefined) {
   const is = found === undefined || found.deleted ? 'none' : `version ${found.version}`;
   const by = found ? `, ${found.deleted ? 'deleted' : 'saved'} by ${found.savedBy}` : '';
   return new TallygateError(
     'CONFLICT',
-    `expectedVersion: expected ${expected === null ? 'that there is none yet' : `version ${expected}`} of ${words[kind]} ${show(name)}, got ${is}${by}: look at it, and save again with its version`,
+    `expectedVersion: expected ${expected === null ? 'that there is none yet' : `version ${expected}`} of ${words[kind]} ${showName(name)}, got ${is}${by}: look at it, and save again with its version`,
     { details: { version: found === undefined || found.deleted ? null : found.version } },
   );
 }
@@ -333,10 +332,6 @@ function toStored(row: Row): Stored {
   };
 }
 
-function show(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}...` : name);
-}
-
 const longestName = 100;
 
 /** Throws INVALID_INPUT for a name that nobody could type again. */
@@ -350,7 +345,7 @@ export function parseName(name: string): string {
   if (wellFormed !== wellFormed.trim() || /\p{Cc}/u.test(wellFormed))
     throw new TallygateError(
       'INVALID_INPUT',
-      `name: expected no space at either end and no control character, got ${show(wellFormed)}`,
+      `name: expected no space at either end and no control character, got ${showName(wellFormed)}`,
     );
   return wellFormed;
 }

@@ -5,10 +5,10 @@ const mostNear = 3;
 
 /** The name, and what it may have been meant to be. */
 export function toMeant(name: string, candidates: Iterable<string>): string {
-  const near = toNearMatches(name, candidates).map((one) => show(one));
+  const near = toNearMatches(name, candidates).map((one) => showName(one));
   const last = near.pop();
-  if (last === undefined) return show(name);
-  return `${show(name)}: did you mean ${near.length === 0 ? last : `${near.join(', ')} or ${last}`}?`;
+  if (last === undefined) return showName(name);
+  return `${showName(name)}: did you mean ${near.length === 0 ? last : `${near.join(', ')} or ${last}`}?`;
 }
 
 /** The nearest, at most three; none that is far away. What differs in case and separators only, or in where it stands, is near. */
@@ -42,6 +42,7 @@ function toTail(plain: string): string {
   return plain.slice(plain.lastIndexOf('.') + 1);
 }
 
-function show(name: string): string {
+/** Quoted, a long one cut. */
+export function showName(name: string): string {
   return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}...` : name);
 }

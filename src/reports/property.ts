@@ -1,4 +1,5 @@
 import { TallygateError } from '../errors.ts';
+import { showName } from './near.ts';
 import { person, zone } from './plan.ts';
 import { type Profile, textFor } from './profile.ts';
 import { type SessionProperty, sessionProperties, textForSession } from './session-property.ts';
@@ -60,17 +61,13 @@ export function parseProperty(name: string, at?: string): Property {
   if (parts.some((part) => part === '' || part.startsWith(typeMark))) {
     throw new TallygateError(
       'INVALID_INPUT',
-      `${place}expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${show(name)}`,
+      `${place}expected a property's name whose parts, between the dots, neither are empty nor begin with ${typeMark}, got ${showName(name)}`,
     );
   }
   const [root, ...rest] = parts as [string, ...string[]];
   if (rest.length > 0 && Object.hasOwn(profiles, root))
     return { kind: 'profile', ...(profiles[root] as Pick<Profile, 'of' | 'as'>), path: ['traits', ...rest] };
   return { kind: 'path', path: roots.has(root) && rest.length > 0 ? parts : ['properties', ...parts] };
-}
-
-function show(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}...` : name);
 }
 
 /** Its value as text; NULL when it is absent. */
