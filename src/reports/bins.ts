@@ -1,10 +1,6 @@
 import { TallygateError } from '../errors.ts';
-import type { Moment } from './moment.ts';
-import { rowsIn } from './plan.ts';
 import { type Property, toNumber } from './property.ts';
-import type { Range } from './range.ts';
-import type { Session } from './session.ts';
-import { join, type Sql, sql, value } from './sql.ts';
+import { type Sql, sql, value } from './sql.ts';
 
 export interface BinsInput {
   readonly count?: number | null | undefined;
@@ -45,26 +41,8 @@ export function parseBins({ count, edges }: BinsInput, property: Property, at: s
   return { count: null, edges: given };
 }
 
-/** Between the smallest and the largest number of the events in the ranges. */
-export async function measureBins(
-  session: Session,
-  moment: Moment,
-  { bins, property, ranges, condition }: { bins: Bins; property: Property; ranges: readonly Range[]; condition: Sql },
-) {
-  const number = toNumber(property);
-  const within = join(
-    ranges.map((range) => sql`(${rowsIn(range)})`),
-    ' OR ',
-  );
-  const cell = await session.load(moment, {
-    label: 'bins',
-    select: sql`SELECT minOrNull(${number}) AS low, maxOrNull(${number}) AS high FROM events WHERE (${within}) AND ${condition}`,
-  });
-  const { low, high } = (cell.rows[0] ?? { low: null, high: null }) as { low: number | null; high: number | null };
-  return { cell, bins: { ...bins, edges: low === null || high === null ? [] : toEdges(low, high, bins.count ?? 1) } };
-}
-
-function toEdges(low: number, high: number, count: number): number[] {
+/** The ends of the bins of equal width between the smallest and the largest number. */
+export function toEdges(low: number, high: number, count: number): number[] {
   // Halves of it, since the whole width may be beyond what a number can be.
   const inner = Array.from({ length: count - 1 }, (_, i) => {
     const share = (i + 1) / count;

@@ -2,7 +2,7 @@ import { TallygateError } from '../errors.ts';
 import { type Bins, type BinsInput, parseBins, toBinIndex, toBinText } from './bins.ts';
 import { compareKeys, otherKey, parseLimit, textKey, toKey, toShownKey } from './key.ts';
 import { type Property, parseProperty, toText } from './property.ts';
-import { join, type Sql, sql, value } from './sql.ts';
+import { type Sql, sql, value } from './sql.ts';
 
 export interface BreakdownInput {
   readonly property: string;
@@ -23,6 +23,12 @@ export interface Breakdown {
   readonly limit: number;
   readonly includeOther: boolean;
   readonly bins: Bins | null;
+}
+
+/** One whose lines are known. */
+export interface ShownBreakdown extends Breakdown {
+  /** Keys of the values that have lines: a list, or a statement that finds it. None with bins. */
+  readonly shown: readonly string[] | Sql;
 }
 
 /** What a line stands for in each breakdown: '' without the property, '=value' for a value or the index of a bin, '~' for all beyond the limit. */
@@ -58,61 +64,95 @@ export function parseBreakdowns(inputs: readonly BreakdownInput[] | null | undef
   });
 }
 
-/** Breakdowns in a statement: for each one a column d0, d1, d2 with a small number that stands for the value, and k0, k1, k2 with its key. */
-export interface Columns {
-  /** What stands in front of the statement. */
-  readonly declarations: Sql;
-  /** d0, d1 */
-  readonly names: readonly Sql[];
-  /** ... AS d0, ... AS d1, */
-  readonly indexes: Sql;
-  /** ... AS k0, ... AS k1, made of d0 and d1 */
-  readonly keys: Sql;
-  /** That an event is shown. */
-  readonly conditions: readonly Sql[];
+/** Bytes of values that travel as parameters of a statement. What is larger is found by the statement itself. */
+const mostShownBytes = 16 * 1024;
+
+/** The statement that finds the most frequent values: rows with their `key`. `chosenBy`: the condition of the events. */
+export function selectShown({ property, limit }: Breakdown, chosenBy: Sql): Sql {
+  return sql`SELECT key FROM (SELECT ${textKey(sql`text`)} AS key, count() AS events
+      FROM (SELECT ${toText(property)} AS text FROM events WHERE ${chosenBy}) GROUP BY text ORDER BY events DESC, key LIMIT ${value('UInt32', limit)})`;
 }
 
-/** `chosenBy`: the condition of the events whose most frequent values get lines. */
-export function toColumns(breakdowns: readonly Breakdown[], chosenBy: Sql): Columns {
+/** With the values that were found. In the order of code points: which are more frequent than others is not what a statement is about. */
+export function withShown(breakdown: Breakdown, chosenBy: Sql, found: readonly string[]): ShownBreakdown {
+  const bytes = found.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
+  const shown = [...found].sort(compareKeys);
+  return { ...breakdown, shown: bytes > mostShownBytes ? selectShown(breakdown, chosenBy) : shown };
+}
+
+/** Breakdowns in a statement: for each one a column d0, d1, d2 with a small number that stands for the value. */
+export interface Columns {
+  /** What stands in front of the statement, after WITH. */
+  readonly declarations: readonly Sql[];
+  /** d0, d1 */
+  readonly names: readonly Sql[];
+  /** ... AS d0, ... AS d1 */
+  readonly indexes: readonly Sql[];
+  /** Keys of the line, made of d0 and d1. */
+  readonly keys: readonly Sql[];
+}
+
+/** `prefix`: of the columns' names. */
+export function toColumns(breakdowns: readonly ShownBreakdown[], prefix = ''): Columns {
   const declarations: Sql[] = [];
-  const conditions: Sql[] = [];
   const indexes: Sql[] = [];
   const keys: Sql[] = [];
-  breakdowns.forEach(({ property, limit, includeOther, bins }, i) => {
-    const d = ours(`d${i}`);
+  const names = breakdowns.map((_, i) => ours(`${prefix}d${i}`));
+  breakdowns.forEach(({ property, bins, shown }, i) => {
+    const d = names[i] as Sql;
     // Named, and written once: what tells of a person is a long way to go for the engine.
-    const found = ours(`found${i}`);
+    const found = ours(`${prefix}found${i}`);
     if (bins) {
-      indexes.push(sql`${toBinIndex(bins, property, found)} AS ${d}, `);
-      keys.push(sql`if(${d} = 0, '', concat('=', toString(${d} - 1))) AS ${ours(`k${i}`)}, `);
+      indexes.push(sql`${toBinIndex(bins, property, found)} AS ${d}`);
+      keys.push(sql`if(${d} = 0, '', concat('=', toString(${d} - 1)))`);
       return;
     }
-    const top = ours(`top${i}`);
+    const isFound = 'strings' in shown;
+    const top = isFound ? ours(`${prefix}top${i}`) : sql`${value('Array(String)', shown)}`;
+    if (isFound) declarations.push(sql`(SELECT groupArray(key) FROM (${shown})) AS ${top}`);
     const text = toText(property);
     // The values become small numbers at once: grouping by texts would cost more than all the rest.
-    declarations.push(sql`(SELECT groupArray(key) FROM (
-      SELECT ${textKey(sql`text`)} AS key, count() AS events FROM (SELECT ${text} AS text FROM events WHERE ${chosenBy})
-      GROUP BY text ORDER BY events DESC, key LIMIT ${value('UInt32', limit)})) AS ${top}`);
-    const texts = sql`arrayMap(key -> substring(key, 2), arrayFilter(key -> key != '', ${top}))`;
-    const places = sql`arrayFilter((place, key) -> key != '', arrayEnumerate(${top}), ${top})`;
+    const { texts, places } = isFound ? toFoundPlaces(top) : toPlaces(shown);
     // transform takes no empty lists.
-    const place = sql`transform(ifNull(${found}, ''), if(empty(${texts}), [''], ${texts}), if(empty(${texts}), [0], ${places}), 0)`;
-    indexes.push(sql`toUInt16(if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})) AS ${d}, `);
-    keys.push(sql`if(${d} = 0, ${value('String', otherKey)}, ${top}[${d}]) AS ${ours(`k${i}`)}, `);
-    if (!includeOther) conditions.push(sql`${d} != 0`);
+    const place = sql`transform(ifNull(${found}, ''), ${texts}, ${places}, 0)`;
+    indexes.push(sql`toUInt16(if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})) AS ${d}`);
+    keys.push(sql`if(${d} = 0, ${value('String', otherKey)}, ${top}[${d}])`);
   });
+  return { declarations, names, indexes, keys };
+}
+
+function toFoundPlaces(top: Sql): { texts: Sql; places: Sql } {
+  const texts = sql`arrayMap(key -> substring(key, 2), arrayFilter(key -> key != '', ${top}))`;
+  const places = sql`arrayFilter((place, key) -> key != '', arrayEnumerate(${top}), ${top})`;
   return {
-    declarations: declarations.length === 0 ? sql`` : sql`WITH ${join(declarations, ', ')} `,
-    names: breakdowns.map((_, i) => ours(`d${i}`)),
-    indexes: join(indexes, ''),
-    keys: join(keys, ''),
-    conditions,
+    texts: sql`if(empty(${texts}), [''], ${texts})`,
+    places: sql`if(empty(${texts}), [0], ${places})`,
+  };
+}
+
+function toPlaces(shown: readonly string[]): { texts: Sql; places: Sql } {
+  const pairs = shown.flatMap((key, i): [string, number][] => (key === '' ? [] : [[key.slice(1), i + 1]]));
+  const all = pairs.length === 0 ? [['', 0] as const] : pairs;
+  return {
+    texts: sql`${value(
+      'Array(String)',
+      all.map(([text]) => text),
+    )}`,
+    places: sql`${value(
+      'Array(UInt16)',
+      all.map(([, place]) => place),
+    )}`,
   };
 }
 
 /** A name that is ours, as SQL. */
-function ours(name: string): Sql {
+export function ours(name: string): Sql {
   return { strings: [name], values: [] };
+}
+
+/** Whether it is of a breakdown's values beyond the limit that nobody asked to see. */
+export function isLeftOut(breakdowns: readonly Breakdown[], key: LineKey): boolean {
+  return key.some((k, i) => k === otherKey && !breakdowns[i]?.includeOther);
 }
 
 export function toShownLine(breakdowns: readonly Breakdown[], key: LineKey): string[] {

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { isTallygateError } from '../errors.ts';
-import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -13,16 +12,9 @@ import {
   toEntryName,
   toRuns,
 } from './blocks.ts';
-import { type Identity, toPlanStatement } from './identity.ts';
-import { type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf, toQueryOptions } from './plan.ts';
-
-interface Question {
-  readonly project: string;
-  readonly vector: PositionVector;
-  readonly identity: Identity;
-  /** Compute even when a cached answer is there. */
-  readonly fresh: boolean;
-}
+import { createFlights, type FlightRequest, type Landed, type Question } from './flights.ts';
+import type { GroupedPlan } from './grouped.ts';
+import { type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf } from './plan.ts';
 
 /** A plan with everything that its rows depend on named in a key. */
 export interface CellRequest extends Question {
@@ -34,7 +26,7 @@ export interface CellRequest extends Question {
 export interface BucketsRequest extends Question {
   /** Names everything that the rows depend on beside the events. */
   readonly shape: string;
-  readonly buckets: BucketPlan;
+  readonly buckets: BucketPlan | GroupedPlan;
   /** Of the data that each bucket's rows depend on. */
   readonly versions: readonly string[];
 }
@@ -58,88 +50,53 @@ interface CellsDeps {
   readonly cache: ReportCache;
   readonly warehouse: Warehouse;
   readonly metrics: Metrics;
-}
-
-interface Flight {
-  readonly answer: Promise<Cell>;
-  readonly controller: AbortController;
-  waiting: number;
+  /** Whether one statement may compute what several are missing. */
+  readonly fusion: boolean;
 }
 
 /** Larger answers are cheaper to compute again than to carry. */
 const largestCached = 2 * 1024 * 1024;
 /** Housekeeping only: a cell is never wrong, it just stops being asked for. */
 const ttlSeconds = 7 * 24 * 3600;
-const afterglowMs = 1000;
 /** Statements of one plan for buckets that lie apart. */
 const mostRuns = 3;
 
-/** Cached rows where there are some, otherwise one statement for each cell; equal cells in flight share one. */
-export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
-  const flights = new Map<string, Flight>();
+/** What of a request is missing, and what it comes to with that. */
+interface Looked {
+  readonly missing: readonly FlightRequest[];
+  finish(landed: readonly (Landed | Error)[]): Cell | Error;
+}
+
+/** Cached rows where there are some, otherwise computed ones. */
+export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): Cells {
+  const flights = createFlights({ warehouse, metrics, fusion });
   const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds });
 
-  const compute = async (request: CellRequest, signal: AbortSignal): Promise<Cell> => {
-    const { plan, project } = request;
-    const options = { ...toQueryOptions(plan), project, signal };
-    const { rows, rowsRead } = await warehouse.query<Row>(toPlanStatement(plan, request), options);
-    return { rows, source: 'warehouse', statements: 1, rowsRead };
-  };
-
-  const store = (key: string, value: Buffer): void => {
-    if (value.length <= largestCached) void cache.setMany([{ key, value, ttlSeconds }]);
-  };
-
-  const join = async (flight: Flight, signal: AbortSignal): Promise<Cell> => {
-    flight.waiting++;
-    const leave = () => {
-      // The last one to leave ends the statement.
-      if (--flight.waiting === 0) flight.controller.abort(signal.reason);
-    };
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-    try {
-      return await flight.answer;
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
-  };
-
-  const loadMissing = async (request: CellRequest, signal: AbortSignal): Promise<Cell | Error> => {
-    try {
-      const shared = request.fresh ? undefined : flights.get(request.key);
-      if (shared && !shared.controller.signal.aborted) {
-        metrics.cells.inc({ source: 'shared' });
-        return { ...(await join(shared, signal)), statements: 0, rowsRead: 0 };
-      }
-      const controller = new AbortController();
-      const flight: Flight = { controller, waiting: 0, answer: compute(request, controller.signal) };
-      flights.set(request.key, flight);
-      const forget = () => void (flights.get(request.key) === flight && flights.delete(request.key));
-      // A little longer than it flies: who asked the cache just before the answer was written there shares it, too.
-      flight.answer.then(() => setTimeout(forget, afterglowMs).unref(), forget);
-      metrics.cells.inc({ source: 'warehouse' });
-      return await join(flight, signal);
-    } catch (thrown) {
-      return thrown instanceof Error ? thrown : new Error(String(thrown));
-    }
-  };
-
-  const loadWhole = async (request: CellRequest, found: ReadonlyMap<string, Buffer>, signal: AbortSignal) => {
-    const value = found.get(request.key);
+  const lookWhole = (request: CellRequest, found: ReadonlyMap<string, Buffer>): Looked => {
+    const { key, plan } = request;
+    const value = found.get(key);
     const rows = value && parseRows(value);
     if (rows) {
       metrics.cells.inc({ source: 'cache' });
-      return { rows, source: 'cache', statements: 0, rowsRead: 0 } as const;
+      return { missing: [], finish: () => ({ rows, source: 'cache', statements: 0, rowsRead: 0 }) };
     }
-    const cell = await loadMissing(request, signal);
-    if (!(cell instanceof Error) && cell.statements > 0) store(request.key, Buffer.from(JSON.stringify(cell.rows)));
-    return cell;
+    return {
+      missing: [{ key, shape: key.slice(0, key.lastIndexOf(':')), plan, grouped: null, question: request }],
+      finish([landed]) {
+        if (landed instanceof Error) return landed;
+        const { rows, statements, rowsRead, isShared } = landed as Landed;
+        if (!isShared) {
+          const bytes = Buffer.from(JSON.stringify(rows));
+          if (bytes.length <= largestCached) void cache.setMany([{ key, value: bytes, ttlSeconds }]);
+        }
+        return { rows, source: 'warehouse', statements, rowsRead };
+      },
+    };
   };
 
-  const loadBuckets = async (request: BucketsRequest, found: ReadonlyMap<string, Buffer>, signal: AbortSignal) => {
+  const lookBuckets = (request: BucketsRequest, found: ReadonlyMap<string, Buffer>): Looked => {
     const { shape, buckets: plan, versions } = request;
-    const { buckets } = plan;
+    const { buckets, timezone } = plan;
     const keys = toBlockKeys(shape, plan);
     const blocks = new Map<string, Block>();
     for (const key of new Set(keys)) {
@@ -153,36 +110,45 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
     });
     const missing = cached.flatMap((entry, i) => (entry === null ? [i] : []));
     metrics.cells.inc({ source: 'cache' }, buckets.length - missing.length);
-    const runs = await Promise.all(
-      toRuns(missing, mostRuns).map(async ({ first, last }) => {
+    const runs = toRuns(missing, mostRuns);
+    return {
+      missing: runs.map(({ first, last }) => {
         const some = buckets.slice(first, last + 1);
         const version = hash('sha256', versions.slice(first, last + 1).join(), 'base64url').slice(0, 22);
-        const key = `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`;
-        return { first, last, cell: await loadMissing({ ...request, key, plan: toPlanOf(plan, some) }, signal) };
+        return {
+          key: `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`,
+          shape,
+          plan: toPlanOf(plan, some),
+          grouped: 'grouped' in plan ? { counts: plan.grouped, buckets: some, timezone } : null,
+          question: request,
+        };
       }),
-    );
-    const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);
-    let statements = 0;
-    let rowsRead = 0;
-    for (const { first, last, cell } of runs) {
-      if (cell instanceof Error) return cell;
-      statements += cell.statements;
-      rowsRead += cell.rowsRead;
-      const ofBucket = groupRows(cell.rows as readonly BucketRow[]);
-      for (let i = first; i <= last; i++) {
-        const bucket = buckets[i]!;
-        rows[i] = ofBucket.get(String(bucket.start)) ?? [];
-        // Whoever computed them writes them down; who shared that does not.
-        if (cell.statements > 0) writer.add(keys[i] as string, toEntryName(bucket), [versions[i]!, rows[i]!]);
-      }
-    }
-    return {
-      rows: rows.flat(),
-      source: missing.length === 0 ? 'cache' : 'warehouse',
-      cachedBuckets: runs.reduce((left, { first, last }) => left - (last - first + 1), buckets.length),
-      statements,
-      rowsRead,
-    } as const;
+      finish(landed) {
+        const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);
+        let statements = 0;
+        let rowsRead = 0;
+        for (const [run, part] of landed.entries()) {
+          if (part instanceof Error) return part;
+          statements += part.statements;
+          rowsRead += part.rowsRead;
+          const ofBucket = groupRows(part.rows as readonly BucketRow[]);
+          const { first, last } = runs[run]!;
+          for (let i = first; i <= last; i++) {
+            const bucket = buckets[i]!;
+            rows[i] = ofBucket.get(String(bucket.start)) ?? [];
+            // Whoever computed them writes them down; who shared that does not.
+            if (!part.isShared) writer.add(keys[i] as string, toEntryName(bucket), [versions[i]!, rows[i]!]);
+          }
+        }
+        return {
+          rows: rows.flat(),
+          source: missing.length === 0 ? 'cache' : 'warehouse',
+          cachedBuckets: runs.reduce((left, { first, last }) => left - (last - first + 1), buckets.length),
+          statements,
+          rowsRead,
+        };
+      },
+    };
   };
 
   return {
@@ -200,12 +166,13 @@ export function createCells({ cache, warehouse, metrics }: CellsDeps): Cells {
           if (value) found.set(key, value);
         });
       }
-      return Promise.all(
-        requests.map(
-          (request): Promise<Cell | Error> =>
-            'key' in request ? loadWhole(request, found, signal) : loadBuckets(request, found, signal),
-        ),
+      const looked = requests.map((request) =>
+        'key' in request ? lookWhole(request, found) : lookBuckets(request, found),
       );
+      const cells = looked.map(async ({ missing, finish }) =>
+        finish(missing.length === 0 ? [] : await flights.fly(missing, signal)),
+      );
+      return Promise.all(cells);
     },
   };
 }

@@ -30,8 +30,13 @@ export interface EventSelector {
 }
 
 /** 1 for the events that are meant, 0 for all others. */
-export function toSelection({ event, filter }: EventSelector): Sql {
-  return allOf([...(event ? [sql`event = ${value('String', event)}`] : []), toCondition(filter)]);
+export function toSelection(selector: EventSelector): Sql {
+  return allOf(toSelections(selector));
+}
+
+/** All hold for the events that are meant. */
+export function toSelections({ event, filter }: EventSelector): Sql[] {
+  return [...(event ? [sql`event = ${value('String', event)}`] : []), toCondition(filter)];
 }
 
 export function toLabel({ event, label }: EventSelector): string {
@@ -45,13 +50,21 @@ export interface Part {
   readonly y: number | null;
 }
 
-/** How a measure is counted in SQL. The SQL is what `x` and `y` of a Part are. */
+/** An aggregate function of ClickHouse over the values of `of`. The names are ours. */
+export interface Aggregate {
+  readonly name: 'sumKahan' | 'minOrNull' | 'maxOrNull' | 'count' | 'uniqExact' | 'quantileExactInclusiveOrNull';
+  /** What stands in the first pair of brackets: 0.9 */
+  readonly parameter?: number;
+  readonly of: Sql;
+}
+
+/** How a measure is counted in SQL: what `x` and `y` of a Part are. */
 export type Counting =
   /** Parts of buckets add up to that of all buckets. */
-  | { readonly kind: 'sums'; readonly x: Sql; readonly y: Sql }
+  | { readonly kind: 'sums'; readonly x: Aggregate | null; readonly y: Aggregate | null }
   /** Different values; NULL is none. */
-  | { readonly kind: 'distinct'; readonly of: Sql }
-  | { readonly kind: 'percentile'; readonly level: Sql; readonly of: Sql }
+  | { readonly kind: 'distinct'; readonly x: Aggregate }
+  | { readonly kind: 'percentile'; readonly x: Aggregate }
   /** Persons in the days that end with a bucket. */
   | { readonly kind: 'rolling'; readonly days: number };
 
@@ -65,17 +78,20 @@ export interface MeasurePlan {
 
 const percentiles: Partial<Record<Measure, number>> = { P50: 0.5, P75: 0.75, P90: 0.9, P95: 0.95, P99: 0.99 };
 
-const none: Sql = sql`NULL`;
-
 /** Throws INVALID_INPUT. */
 export function toMeasurePlan(measure: Measure, propertyName: string | null | undefined, at: string): MeasurePlan {
-  const sums = (x: Sql, y: Sql, toValue: MeasurePlan['toValue'], combine = add): MeasurePlan => ({
+  const sums = (
+    x: Aggregate | null,
+    y: Aggregate | null,
+    toValue: MeasurePlan['toValue'],
+    combine = add,
+  ): MeasurePlan => ({
     counting: { kind: 'sums', x, y },
     toValue,
     combine,
   });
   const distinct = (of: Sql, toValue: MeasurePlan['toValue'] = ({ x }) => x ?? 0): MeasurePlan => ({
-    counting: { kind: 'distinct', of },
+    counting: { kind: 'distinct', x: { name: 'uniqExact', of } },
     toValue,
     combine: add,
   });
@@ -86,7 +102,7 @@ export function toMeasurePlan(measure: Measure, propertyName: string | null | un
   });
   switch (measure) {
     case 'COUNT':
-      return sums(none, none, ({ n }) => n);
+      return sums(null, null, ({ n }) => n);
     case 'UNIQUE_USERS':
       return distinct(person);
     case 'COUNT_PER_USER':
@@ -105,16 +121,21 @@ export function toMeasurePlan(measure: Measure, propertyName: string | null | un
       return distinct(toText(property));
     // Kahan's summation: the error does not grow with the number of rows, nor depend on their order in practice.
     case 'SUM':
-      return sums(sql`sumKahan(${number})`, none, ({ x }) => x ?? 0);
+      return sums({ name: 'sumKahan', of: number }, null, ({ x }) => x ?? 0);
     case 'AVG':
-      return sums(sql`sumKahan(${number})`, sql`count(${number})`, ({ x, y }) => (y ? (x ?? 0) / y : null));
+      return sums({ name: 'sumKahan', of: number }, { name: 'count', of: number }, ({ x, y }) =>
+        y ? (x ?? 0) / y : null,
+      );
     case 'MIN':
-      return sums(sql`minOrNull(${number})`, none, ({ x }) => x, choose(Math.min));
+      return sums({ name: 'minOrNull', of: number }, null, ({ x }) => x, choose(Math.min));
     case 'MAX':
-      return sums(sql`maxOrNull(${number})`, none, ({ x }) => x, choose(Math.max));
+      return sums({ name: 'maxOrNull', of: number }, null, ({ x }) => x, choose(Math.max));
     default:
       return {
-        counting: { kind: 'percentile', level: level(percentiles[measure] as number), of: number },
+        counting: {
+          kind: 'percentile',
+          x: { name: 'quantileExactInclusiveOrNull', parameter: percentiles[measure] as number, of: number },
+        },
         toValue: ({ x }) => x,
         // Each is of everything up to its bucket.
         combine: (a, b) => ({ n: a.n + b.n, x: b.x, y: b.y }),
@@ -134,9 +155,12 @@ function choose(of: (a: number, b: number) => number): MeasurePlan['combine'] {
   return (a, b) => ({ n: a.n + b.n, x: a.x === null ? b.x : b.x === null ? a.x : of(a.x, b.x), y: null });
 }
 
-/** A parameter of an aggregate has to be a literal; it is one of ours. */
-function level(of: number): Sql {
-  return { strings: [String(of)], values: [] };
+/** Of the events that the condition holds for; null: of all of them. A number, or NULL where there is nothing to count. */
+export function toAggregate({ name, parameter, of }: Aggregate, condition: Sql | null): Sql {
+  // A parameter of an aggregate has to be a literal.
+  const brackets = parameter === undefined ? '' : `(${parameter})`;
+  const called: Sql = { strings: [`${name}${condition === null ? '' : 'If'}${brackets}`], values: [] };
+  return sql`toFloat64(${called}(${of}${condition === null ? sql`` : sql`, ${condition}`}))`;
 }
 
 function requireProperty(measure: Measure, name: string | null | undefined, at: string): Property {

@@ -117,15 +117,15 @@ export function dependsOnlyOn({ select }: Pick<Plan, 'select'>, { from, to }: Ti
 /** The statement as of a snapshot; `toPerson` makes an id the person. */
 export function toSelect({ select }: Plan, project: string, vector: PositionVector, toPerson: (id: Sql) => Sql): Sql {
   const scope = toScope(project, vector);
-  return fill(inZone(select), (hole) => {
+  return fill(toSettled(select), (hole) => {
     if (hole.hole === 'cohort')
       throw new Error(`expected a statement whose cohorts are known, got one with ${hole.name}`);
     return hole.hole === 'person' ? toPerson(hole.id) : scope;
   });
 }
 
-/** With its timezone where it matters, and nowhere else: equal statements are equal in every zone. */
-function inZone(unsettled: Sql): Sql {
+/** With what its own range and timezone tell filled in; the timezone only where it matters: equal statements are equal in every zone. */
+export function toSettled(unsettled: Sql): Sql {
   const select = withAround(unsettled);
   const zones = new Set(holesOf(select).flatMap((hole) => ('timezone' in hole ? [hole.timezone] : [])));
   return fill(select, (hole) => {
@@ -147,7 +147,7 @@ export function toCellKey(project: string, plan: Plan, version: string): string 
 
 /** Names everything that the rows depend on beside the events. */
 export function toShapeKey(project: string, { label, select }: Pick<Plan, 'label' | 'select'>): string {
-  const shape = hash('sha256', JSON.stringify(inZone(select)), 'base64url').slice(0, 32);
+  const shape = hash('sha256', JSON.stringify(toSettled(select)), 'base64url').slice(0, 32);
   return `tg:${project}:${label}:${shape}`;
 }
 

@@ -43,6 +43,8 @@ interface ReportsDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock?: () => number;
+  /** Whether one statement may compute what several reports are missing. */
+  readonly fusion?: boolean;
 }
 
 export type Reports = ReturnType<typeof createReports>;
@@ -50,13 +52,21 @@ export type Reports = ReturnType<typeof createReports>;
 export type ReportRequest = ReturnType<Reports['begin']>;
 
 /** The read path. One `begin` for each GraphQL operation: what it hands out shares one moment and one look into the cache. */
-export function createReports({ log, warehouse, cache, logger, metrics, clock = Date.now }: ReportsDeps) {
+export function createReports({
+  log,
+  warehouse,
+  cache,
+  logger,
+  metrics,
+  clock = Date.now,
+  fusion = true,
+}: ReportsDeps) {
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
   const identities = createIdentities(warehouse, versions);
   const definitions = createDefinitions({ warehouse, clock });
   const cohorts = createCohortMembers(definitions, identities);
-  const cells = createCells({ cache, warehouse, metrics });
+  const cells = createCells({ cache, warehouse, metrics, fusion });
   const names = createNamesReader({ warehouse, watermark, logger, clock });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {

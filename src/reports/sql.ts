@@ -105,16 +105,21 @@ function quote(part: string): string {
 const longestStatement = 250_000;
 
 /**
- * Values are numbered in order of their appearance, so that equal pieces make equal statements. Throws
- * QUERY_TOO_EXPENSIVE when they would make one that the engine does not read.
+ * Values are numbered in order of their appearance, equal ones once, so that equal pieces make equal statements, and pieces
+ * that stand in one twice are the same expression. Throws QUERY_TOO_EXPENSIVE when they would make one that the engine does
+ * not read.
  */
 export function toStatement({ strings, values }: Sql): Statement {
   const params: Record<string, unknown> = {};
+  const names = new Map<string, string>();
   let text = strings[0] as string;
   values.forEach((part, i) => {
     if ('hole' in part) throw new Error(`expected a statement without holes, got one for ${part.hole}`);
-    params[`p${i}`] = part.value;
-    text += `{p${i}:${part.type}}${strings[i + 1]}`;
+    const identity = `${part.type} ${JSON.stringify(part.value)}`;
+    const name = names.get(identity) ?? `p${names.size}`;
+    names.set(identity, name);
+    params[name] = part.value;
+    text += `{${name}:${part.type}}${strings[i + 1]}`;
   });
   const bytes = Buffer.byteLength(text);
   if (bytes > longestStatement) {

@@ -1,4 +1,4 @@
-import { type Breakdown, compareLines, isOther, type LineKey, toShownLine } from './breakdown.ts';
+import { type Breakdown, compareLines, isLeftOut, isOther, type LineKey, toShownLine } from './breakdown.ts';
 import { evaluate, type Formula, seriesOf } from './formula.ts';
 import type { MeasurePlan, Part } from './measure.ts';
 import type { TrendRow } from './trend-plan.ts';
@@ -33,8 +33,8 @@ export interface NumbersOfLines {
 }
 
 /** Rows of one line have the same. */
-export function toLineKey({ k0, k1, k2 }: TrendRow): string {
-  return JSON.stringify([k0, k1, k2].filter((key) => key !== undefined));
+export function toLineKey({ k }: TrendRow): string {
+  return JSON.stringify(k);
 }
 
 const nothing: Part = { n: 0, x: null, y: null };
@@ -43,11 +43,16 @@ export function toNumbers(
   rows: readonly TrendRow[],
   {
     measure,
+    breakdowns,
     buckets,
     running,
+    totals,
   }: {
     readonly measure: MeasurePlan;
+    readonly breakdowns: readonly Breakdown[];
     readonly buckets: readonly number[];
+    /** Of the whole range, where that is not what the buckets come to; null: it is. */
+    readonly totals: readonly TrendRow[] | null;
     /** A bucket's value is of all parts up to it. */
     readonly running: boolean;
   },
@@ -55,15 +60,18 @@ export function toNumbers(
   const places = new Map(buckets.map((start, i) => [String(start), i]));
   const lines = new Map<string, { parts: Part[]; total: Part | null }>();
   const newLine = () => ({ parts: new Array<Part>(buckets.length).fill(nothing), total: null });
-  for (const row of rows) {
+  const toLine = (row: TrendRow) => {
     const key = toLineKey(row);
     const line = lines.get(key) ?? newLine();
     lines.set(key, line);
-    const part: Part = { n: Number(row.n), x: row.x, y: row.y === null ? null : Number(row.y) };
+    return line;
+  };
+  const toPart = ({ n, x, y }: TrendRow): Part => ({ n: Number(n), x, y });
+  for (const row of rows) {
     const place = places.get(row.b);
-    if (row.total) line.total = part;
-    else if (place !== undefined) line.parts[place] = part;
+    if (place !== undefined && !isLeftOut(breakdowns, row.k)) toLine(row).parts[place] = toPart(row);
   }
+  for (const row of totals ?? []) if (!isLeftOut(breakdowns, row.k)) toLine(row).total = toPart(row);
   const settle = ({ parts, total }: { parts: readonly Part[]; total: Part | null }): Numbers => {
     let sum = nothing;
     const soFar = parts.map((part) => {

@@ -1,124 +1,93 @@
-import { type Breakdown, type Columns, toColumns } from './breakdown.ts';
-import type { Counting, MeasurePlan } from './measure.ts';
-import { type BucketPlan, type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
+import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
+import { type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toLine } from './grouped.ts';
+import type { Aggregate, MeasurePlan } from './measure.ts';
+import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
 import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
-/** One bucket of one line, or (total = 1) the whole of it. */
-export interface TrendRow {
-  /** Keys of the breakdowns: see LineKey. */
-  readonly k0?: string;
-  readonly k1?: string;
-  readonly k2?: string;
-  /** Milliseconds since 1970, as text. */
-  readonly b: string;
-  readonly total: number;
-  /** Events. */
-  readonly n: string;
-  readonly x: number | null;
-  readonly y: number | null;
-}
+/** One bucket of one line. */
+export type TrendRow = GroupedRow;
 
 export interface TrendQuestion {
   readonly measure: MeasurePlan;
-  readonly breakdowns: readonly Breakdown[];
-  /** Of the events in the range that the series is about. */
-  readonly condition: Sql;
-  /** Of the events whose most frequent values get lines. */
-  readonly chosenBy: Sql;
+  readonly breakdowns: readonly ShownBreakdown[];
+  /** All hold for the events in the range that the series is about. */
+  readonly conditions: readonly Sql[];
   readonly range: Range;
   readonly interval: Interval;
   readonly buckets: readonly number[];
   readonly cumulative: boolean;
 }
 
-/** What each bucket's events tell by themselves is a plan that is cached by bucket. */
-export function planTrend(question: TrendQuestion): Plan | BucketPlan {
-  const { measure, range, buckets } = question;
+export interface TrendPlans {
+  /** What each bucket's events tell by themselves is a plan that is cached by bucket. */
+  readonly values: Plan | GroupedPlan;
+  /** The whole range as one bucket, where that is not what its buckets come to. */
+  readonly total: GroupedPlan | null;
+}
+
+const limits = { resultRows: 1_000_000 };
+
+export function planTrend(question: TrendQuestion): TrendPlans {
+  const { measure, range, buckets, cumulative, conditions, breakdowns } = question;
   const { counting } = measure;
-  const limits = { resultRows: 1_000_000 };
-  if (counting.kind === 'sums') {
-    return {
+  const byBucket = (starts: readonly number[]): GroupedPlan => {
+    if (counting.kind === 'rolling') throw new Error('expected numbers that a bucket has by itself');
+    const y = counting.kind === 'sums' ? counting.y : null;
+    const plan = {
       label: 'trend',
       limits,
       timezone: range.timezone,
-      buckets: buckets.map((start, i) => ({
+      buckets: starts.map((start, i) => ({
         start,
         from: Math.max(start, range.from),
-        to: buckets[i + 1] ?? range.to,
+        to: starts[i + 1] ?? range.to,
       })),
-      select: (some) => {
-        const within = { ...range, from: some[0]!.from, to: some[some.length - 1]!.to };
-        return selectSums({ ...question, range: within, buckets: some.map(({ start }) => start) }, counting);
-      },
     };
-  }
-  const columns = toColumns(question.breakdowns, question.chosenBy);
-  return {
-    label: 'trend',
-    limits,
-    select: sql`${columns.declarations}${toSelect(question, columns, counting)}`,
+    return toGroupedPlan({ conditions, breakdowns, x: counting.x, y }, plan);
   };
+  const whole = (select: (columns: Columns) => Sql): TrendPlans => {
+    const columns = toColumns(breakdowns);
+    return { values: { label: 'trend', limits, select: select(columns) }, total: null };
+  };
+  if (counting.kind === 'sums') return { values: byBucket(buckets), total: null };
+  if (counting.kind === 'rolling') return whole((columns) => selectRolling(question, columns, counting.days));
+  if (!cumulative) return { values: byBucket(buckets), total: byBucket([range.from]) };
+  return counting.kind === 'distinct'
+    ? whole((columns) => selectFirsts(question, columns, counting.x.of))
+    : whole((columns) => selectRunningPercentile(question, columns, counting.x));
 }
 
-function toSelect(question: TrendQuestion, columns: Columns, counting: Exclude<Counting, { kind: 'sums' }>): Sql {
-  switch (counting.kind) {
-    case 'distinct':
-      if (question.cumulative) return selectFirsts(question, columns, counting.of);
-      return selectSets(question, columns, sql`toFloat64(uniqExact(${counting.of}))`);
-    case 'percentile': {
-      const { level, of } = counting;
-      if (question.cumulative) return selectRunningPercentile(question, columns, level, of);
-      return selectSets(question, columns, sql`if(count(${of}) = 0, NULL, quantileExactInclusive(${level})(${of}))`);
-    }
-    case 'rolling':
-      return selectRolling(question, columns, counting.days);
-  }
-}
-
-function toWhere({ range, condition }: TrendQuestion, { conditions }: Columns): Sql {
-  return allOf([rowsIn(range), condition, ...conditions]);
+function toWhere({ range, conditions }: TrendQuestion): Sql {
+  return allOf([rowsIn(range), ...conditions]);
 }
 
 function list(...of: readonly Sql[]): Sql {
   return join(of, ', ');
 }
 
-function selectSums(question: TrendQuestion, { x, y }: { x: Sql; y: Sql }): Sql {
-  const columns = toColumns(question.breakdowns, question.chosenBy);
-  return sql`${columns.declarations}SELECT ${columns.keys}${columns.indexes}${toBucketExpression(question.buckets)} AS b, 0 AS total, count() AS n, ${x} AS x, ${y} AS y
-    FROM events WHERE ${toWhere(question, columns)} GROUP BY ${list(...columns.names, sql`b`)}`;
-}
-
-/** Buckets and the whole, each of its own events. */
-function selectSets(question: TrendQuestion, columns: Columns, x: Sql): Sql {
-  const { names } = columns;
-  return sql`SELECT ${columns.keys}${columns.indexes}${toBucketExpression(question.buckets)} AS b, toUInt8(grouping(b)) AS total, count() AS n, ${x} AS x, NULL AS y
-    FROM events WHERE ${toWhere(question, columns)} GROUP BY GROUPING SETS ((${list(...names, sql`b`)}), (${list(...names)})) HAVING n > 0`;
-}
-
 /** Each value in the first bucket that has it. */
 function selectFirsts(question: TrendQuestion, columns: Columns, of: Sql): Sql {
-  const { names, keys, indexes } = columns;
-  const where = toWhere(question, columns);
+  const { names, indexes, declarations } = columns;
+  const where = toWhere(question);
   const bucket = toBucketExpression(question.buckets);
   const groups = list(...names, sql`b`);
   const firsts = sql`SELECT ${list(...names, sql`first AS b`)}, toUInt64(0) AS events, isNotNull(what) AS fresh FROM (
-      SELECT ${indexes}${of} AS what, min(${bucket}) AS first FROM events WHERE ${where} GROUP BY ${list(...names, sql`what`)})`;
-  const counts = sql`SELECT ${indexes}${bucket} AS b, count() AS events, 0 AS fresh FROM events WHERE ${where} GROUP BY ${groups}`;
-  return sql`SELECT ${keys}${groups}, 0 AS total, sum(events) AS n, toFloat64(sum(fresh)) AS x, NULL AS y
+      SELECT ${list(...indexes, sql`${of} AS what`)}, min(${bucket}) AS first FROM events WHERE ${where} GROUP BY ${list(...names, sql`what`)})`;
+  const counts = sql`SELECT ${list(...indexes, sql`${bucket} AS b`)}, count() AS events, 0 AS fresh FROM events WHERE ${where} GROUP BY ${groups}`;
+  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${groups}, sum(events) AS n, toFloat64(sum(fresh)) AS x, NULL AS y
     FROM (${firsts} UNION ALL ${counts}) GROUP BY ${groups}`;
 }
 
-function selectRunningPercentile(question: TrendQuestion, columns: Columns, level: Sql, of: Sql): Sql {
-  const { names, keys, indexes } = columns;
+function selectRunningPercentile(question: TrendQuestion, columns: Columns, { name, parameter, of }: Aggregate): Sql {
+  const { names, indexes, declarations } = columns;
   const groups = list(...names, sql`b`);
   const partition = names.length === 0 ? sql`` : sql`PARTITION BY ${list(...names)}`;
-  return sql`SELECT ${keys}${groups}, 0 AS total, events AS n,
-      if(sum(numbers) OVER so_far = 0, NULL, quantileExactInclusiveMerge(${level})(state) OVER so_far) AS x, NULL AS y
-    FROM (SELECT ${indexes}${toBucketExpression(question.buckets)} AS b, count() AS events, count(${of}) AS numbers,
-        quantileExactInclusiveState(${level})(${of}) AS state
-      FROM events WHERE ${toWhere(question, columns)} GROUP BY ${groups})
+  const as = (suffix: string): Sql => ({ strings: [`${name}${suffix}(${parameter})`], values: [] });
+  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${groups}, events AS n,
+      ${as('Merge')}(state) OVER so_far AS x, NULL AS y
+    FROM (SELECT ${list(...indexes, sql`${toBucketExpression(question.buckets)} AS b`)}, count() AS events, ${as('State')}(${of}) AS state
+      FROM events WHERE ${toWhere(question)} GROUP BY ${groups})
     WINDOW so_far AS (${partition} ORDER BY b)`;
 }
 
@@ -150,8 +119,8 @@ function toWindowStarts({ range, interval, buckets }: Windows, days: number): nu
  * counted once by ending those of each piece where those of the next begin.
  */
 function selectRolling(question: TrendQuestion, columns: Columns, days: number): Sql {
-  const { names, keys, indexes } = columns;
-  const { range, buckets, condition } = question;
+  const { names, indexes, declarations } = columns;
+  const { range, buckets, conditions } = question;
   const starts = toWindowStarts(question, days);
   const pieces = [...new Set([...starts, ...buckets.slice(1)])]
     .filter((time) => time >= (starts[0] as number))
@@ -167,12 +136,12 @@ function selectRolling(question: TrendQuestion, columns: Columns, days: number):
     places.map(([, high]) => high),
   );
   const whole = toWindowRange(question, days);
-  const where = allOf([rowsIn(whole), condition, ...columns.conditions]);
+  const where = allOf([rowsIn(whole), ...conditions]);
   const last = value('Int32', buckets.length);
-  return sql`SELECT ${keys}${list(...names, sql`b`)}, 0 AS total, sum(events) AS n, toFloat64(sum(change)) AS x, NULL AS y
+  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${list(...names, sql`b`)}, sum(events) AS n, toFloat64(sum(change)) AS x, NULL AS y
     FROM (SELECT ${list(...names, sql`step.1 AS place`, sql`step.2 AS change`, sql`step.3 AS events`)},
         if(place < ${last}, ${value('Array(Int64)', buckets)}[place + 1], -1) AS b
-      FROM (SELECT ${indexes}${person} AS who, toInt64(countIf(${timeMs} >= ${value('Int64', range.from)})) AS asked,
+      FROM (SELECT ${list(...indexes, sql`${person} AS who`)}, toInt64(countIf(${timeMs} >= ${value('Int64', range.from)})) AS asked,
           arraySort(groupUniqArray(${toBucketExpression(pieces)})) AS active,
           arrayMap(piece -> transform(piece, ${piecesSql}, ${lows}, 0), active) AS low,
           arrayMap((piece, next) -> least(transform(piece, ${piecesSql}, ${highs}, 0), next), active, arrayPushBack(arrayPopFront(low), ${last})) AS high

@@ -1,18 +1,18 @@
 import { TallygateError } from '../errors.ts';
-import { measureBins } from './bins.ts';
-import { type Breakdown, type BreakdownInput, parseBreakdowns } from './breakdown.ts';
+import { type BreakdownInput, parseBreakdowns, type ShownBreakdown } from './breakdown.ts';
 import type { Cell } from './cells.ts';
 import { type CompareInput, toPreviousRange } from './compare.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseFormula, toLetter } from './formula.ts';
-import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelection } from './measure.ts';
-import type { FreshnessInput, Moment } from './moment.ts';
+import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelections } from './measure.ts';
+import type { FreshnessInput } from './moment.ts';
 import { rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { allOf, join, type Sql, sql } from './sql.ts';
+import { allOf, always, join, type Sql, sql } from './sql.ts';
+import { resolveBins, resolveShown } from './trend-breakdown.ts';
 import { alignLines, applyFormula, type TrendSeries, toLineKey, toNumbers, toSeries } from './trend-lines.ts';
-import { planTrend, type TrendRow, toWindowRange } from './trend-plan.ts';
+import { planTrend, type TrendPlans, type TrendRow, toWindowRange } from './trend-plan.ts';
 
 export interface TrendInput {
   readonly range: RangeInput;
@@ -37,6 +37,12 @@ export interface Trend {
   readonly meta: ReportMeta;
 }
 
+/** What of a trend is looked at. */
+export interface TrendAsked {
+  /** Those of unique counts and percentiles are no sums of their buckets: they are counted for themselves. */
+  readonly totals: boolean;
+}
+
 /** The range asked for, or that to compare with. */
 interface Span {
   readonly range: Range;
@@ -47,7 +53,7 @@ const mostSeries = 26;
 /** Lines times buckets: tens of megabytes of an answer. */
 const mostNumbers = 5_000_000;
 
-export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
+export function runTrend(session: Session, input: TrendInput, asked: TrendAsked = { totals: true }): Promise<Trend> {
   return session.report(input.freshness, async (moment) => {
     const range = parseRange(input.range, moment.now);
     const interval = input.interval ?? 'DAY';
@@ -68,64 +74,93 @@ export function runTrend(session: Session, input: TrendInput): Promise<Trend> {
     const [present, previous] = spans as [Span, Span | undefined];
 
     const filter = toCondition(input.filter);
-    const conditions = series.map((one) => allOf([toSelection(one), filter]));
+    const conditions = series.map((one) => [...toSelections(one), filter].filter((condition) => condition !== always));
     const anySeries = sql`(${join(
-      conditions.map((condition) => sql`(${condition})`),
+      conditions.map((of) => sql`(${allOf(of)})`),
       ' OR ',
     )})`;
     const windows = spans.flatMap((span) => measures.map((measure) => toDepended(measure, span, interval)));
     const parsed = parseBreakdowns(input.breakdown);
-    const { cells: binCells, breakdowns } = await resolveBins(session, moment, parsed, windows, anySeries);
+    const choices = conditions.map((of) =>
+      // With formulas all series have the same lines.
+      allOf([rowsIn(range), ...(formulas.length > 0 ? [anySeries] : of)]),
+    );
+    const [bins, shown] = await Promise.all([
+      resolveBins(session, moment, parsed, windows, anySeries),
+      Promise.all(choices.map((chosenBy) => resolveShown(session, moment, parsed, chosenBy))),
+    ]);
+    const toBreakdowns = (i: number): ShownBreakdown[] =>
+      bins.breakdowns.map((breakdown, place) => ({
+        ...(shown[i]!.breakdowns[place] as ShownBreakdown),
+        bins: breakdown.bins,
+      }));
 
-    const load = async ({ range: within, buckets }: Span) =>
+    const load = async ({ range: within, buckets }: Span): Promise<Counted[]> =>
       Promise.all(
         measures.map(async (measure, i) => {
-          const condition = conditions[i] as Sql;
-          // With formulas all series have the same lines.
-          const chosenBy = allOf([rowsIn(range), formulas.length > 0 ? anySeries : condition]);
-          const plan = planTrend({
+          const question = {
             measure,
-            breakdowns,
-            condition,
-            chosenBy,
+            conditions: conditions[i] as Sql[],
             range: within,
             interval,
             buckets,
             cumulative,
-          });
-          return 'buckets' in plan ? session.loadBuckets(moment, plan) : session.load(moment, plan);
+          };
+          const { values, total } = planTrend({ ...question, breakdowns: toBreakdowns(i) });
+          const loadOne = (plan: TrendPlans['values']) =>
+            'buckets' in plan ? session.loadBuckets(moment, plan) : session.load(moment, plan);
+          const [ofBuckets, ofAll] = await Promise.all([
+            loadOne(values),
+            asked.totals && total ? session.loadBuckets(moment, total) : null,
+          ]);
+          return { values: ofBuckets, total: ofAll };
         }),
       );
     const [now, before] = await Promise.all([load(present), previous ? load(previous) : null]);
     checkSize(
-      series.map((_, i) => [now[i] as Cell, ...(before ? [before[i] as Cell] : [])]),
+      series.map((_, i) => [now[i] as Counted, ...(before ? [before[i] as Counted] : [])].map(({ values }) => values)),
       { formulas: formulas.length, buckets: present.buckets.length + (previous?.buckets.length ?? 0) },
     );
 
-    const count = (cell: Cell, i: number, { buckets }: Span) => {
+    const count = ({ values, total }: Counted, i: number, { buckets }: Span) => {
       const measure = measures[i] as MeasurePlan;
       const running = cumulative || measure.counting.kind === 'rolling';
-      return toNumbers(toRows(cell), { measure, buckets, running });
+      const totals = total && toRows(total);
+      return toNumbers(toRows(values), { measure, breakdowns: parsed, buckets, running, totals });
     };
     const sheets = now.map((cell, i) => ({
       letter: toLetter(i),
       label: toLabel(series[i] as SeriesInput),
       present: count(cell, i, present),
-      previous: before && previous ? count(before[i] as Cell, i, previous) : null,
+      previous: before && previous ? count(before[i] as Counted, i, previous) : null,
     }));
     const aligned = formulas.length > 0 ? alignLines(sheets) : sheets;
     const calculated = formulas.map((formula, i) => applyFormula((texts[i] as string).trim(), formula, aligned));
-    const options = { breakdowns, previousBuckets: previous?.buckets ?? null };
+    const options = { breakdowns: bins.breakdowns, previousBuckets: previous?.buckets ?? null };
     return {
       buckets: present.buckets.map((start) => new Date(start)),
       series: [...aligned, ...calculated].flatMap((sheet) => toSeries(sheet, options)),
       meta: session.toMeta(moment, [
-        ...binCells.map((cell) => ({ cell, buckets: 1 })),
-        ...now.map((cell) => ({ cell, buckets: present.buckets.length })),
-        ...(before ?? []).map((cell) => ({ cell, buckets: previous?.buckets.length ?? 0 })),
+        ...[...bins.cells, ...shown.flatMap(({ cells }) => cells)].map((cell) => ({ cell, buckets: 1 })),
+        ...toParts(now, present),
+        ...(before && previous ? toParts(before, previous) : []),
       ]),
     };
   });
+}
+
+/** The numbers of a series in a span. */
+interface Counted {
+  readonly values: Cell;
+  /** null: the buckets tell it, or nobody looks at it. */
+  readonly total: Cell | null;
+}
+
+function toParts(counted: readonly Counted[], { buckets }: Span) {
+  return counted.flatMap(({ values, total }) => [
+    { cell: values, buckets: buckets.length },
+    ...(total ? [{ cell: total, buckets: 1 }] : []),
+  ]);
 }
 
 function toRows(cell: Cell): readonly TrendRow[] {
@@ -162,26 +197,4 @@ function parseMeasure({ measure, property }: SeriesInput, cumulative: boolean, a
 /** The events that a series' numbers of a span are made of. */
 function toDepended({ counting }: MeasurePlan, { range, buckets }: Span, interval: Interval): Range {
   return counting.kind === 'rolling' ? toWindowRange({ range, interval, buckets }, counting.days) : range;
-}
-
-/** Bins of equal width get their edges. */
-async function resolveBins(
-  session: Session,
-  moment: Moment,
-  breakdowns: readonly Breakdown[],
-  windows: readonly Range[],
-  condition: Sql,
-): Promise<{ cells: Cell[]; breakdowns: readonly Breakdown[] }> {
-  const ranges = [...new Map(windows.map((window) => [`${window.from} ${window.to}`, window])).values()];
-  const cells: Cell[] = [];
-  const resolved = await Promise.all(
-    breakdowns.map(async (breakdown) => {
-      const { bins, property } = breakdown;
-      if (!bins || bins.count === null) return breakdown;
-      const measured = await measureBins(session, moment, { bins, property, ranges, condition });
-      cells.push(measured.cell);
-      return { ...breakdown, bins: measured.bins };
-    }),
-  );
-  return { cells, breakdowns: resolved };
 }

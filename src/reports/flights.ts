@@ -1,0 +1,196 @@
+import { isTallygateError } from '../errors.ts';
+import type { PositionVector } from '../events/position.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type Fused, fuse, type Missing } from './fusion.ts';
+import { type Identity, toPlanStatement } from './identity.ts';
+import { type Row, toQueryOptions } from './plan.ts';
+
+/** As of which moment, and who was who then. */
+export interface Question {
+  readonly project: string;
+  readonly vector: PositionVector;
+  readonly identity: Identity;
+  /** Compute even when a cached answer is there. */
+  readonly fresh: boolean;
+}
+
+/** Rows to be computed. */
+export interface FlightRequest extends Omit<Missing, 'isLong'> {
+  /** Names everything that the rows depend on. */
+  readonly key: string;
+  /** The same without the data. */
+  readonly shape: string;
+  readonly question: Question;
+}
+
+/** Computed rows. */
+export interface Landed {
+  readonly rows: readonly Row[];
+  /** Statements and rows read for this by this request: 0 when another one's computation was shared. */
+  readonly statements: number;
+  readonly rowsRead: number;
+  /** Somebody else's, who keeps it as well. */
+  readonly isShared: boolean;
+}
+
+export interface Flights {
+  /** In the order of the requests; a failure stands in its place. Never rejects. The signal ends what nobody else waits for. */
+  fly(requests: readonly FlightRequest[], signal: AbortSignal): Promise<(Landed | Error)[]>;
+}
+
+interface Flight {
+  readonly request: FlightRequest;
+  readonly landing: PromiseWithResolvers<Landed>;
+  readonly controller: AbortController;
+  waiting: number;
+}
+
+interface FlightsDeps {
+  readonly warehouse: Warehouse;
+  readonly metrics: Metrics;
+  /** Whether one statement may compute what several are missing. */
+  readonly fusion: boolean;
+}
+
+/** Who asked the cache just before an answer was written there shares it, too. */
+const afterglowMs = 1000;
+/** With statements of the project under way, what is asked within so many milliseconds goes together. */
+const gatherMs = 2;
+/** What takes longer is asked for alone the next time. */
+const longMs = 2000;
+const mostLong = 1000;
+
+/** Computes each thing once, however many wait for it, and what is missing at the same time in as few statements as pay off. */
+export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flights {
+  const flights = new Map<string, Flight>();
+  /** By project and moment: what is about to be computed. */
+  const gathering = new Map<string, Flight[]>();
+  const underWay = new Map<string, number>();
+  /** Shapes that took long, the latest last. */
+  const long = new Set<string>();
+  const vectorIds = new WeakMap<object, number>();
+  let vectors = 0;
+
+  const toGatherKey = ({ project, vector, identity }: Question): string => {
+    if (!vectorIds.has(vector)) vectorIds.set(vector, ++vectors);
+    return `${project}|${vectorIds.get(vector)}|${identity.version}`;
+  };
+
+  const rememberLong = (shape: string) => {
+    long.delete(shape);
+    long.add(shape);
+    if (long.size > mostLong) long.delete(long.values().next().value as string);
+  };
+
+  const launch = (request: FlightRequest): Flight => {
+    const { key, question } = request;
+    const flight: Flight = {
+      request,
+      controller: new AbortController(),
+      waiting: 0,
+      landing: Promise.withResolvers<Landed>(),
+    };
+    flights.set(key, flight);
+    const forget = () => void (flights.get(key) === flight && flights.delete(key));
+    flight.landing.promise.then(() => setTimeout(forget, afterglowMs).unref(), forget);
+    metrics.cells.inc({ source: 'warehouse' });
+    const gatherKey = toGatherKey(question);
+    const others = gathering.get(gatherKey);
+    if (others) others.push(flight);
+    else {
+      gathering.set(gatherKey, [flight]);
+      const start = () => {
+        const gathered = gathering.get(gatherKey) as Flight[];
+        gathering.delete(gatherKey);
+        computeAll(gathered);
+      };
+      if (underWay.has(question.project)) setTimeout(start, gatherMs);
+      else setImmediate(start);
+    }
+    return flight;
+  };
+
+  const computeAll = (gathered: readonly Flight[]): void => {
+    const missing = gathered.map(({ request }): Missing => ({ ...request, isLong: long.has(request.shape) }));
+    const statements = fusion ? fuse(missing) : missing.map((_, place) => toAlone(missing, place));
+    for (const statement of statements) void compute(statement, gathered);
+  };
+
+  const compute = async ({ plan, members, take }: Fused, gathered: readonly Flight[]): Promise<void> => {
+    const waiting = members.map((place) => gathered[place] as Flight);
+    const { question } = (waiting[0] as Flight).request;
+    const { project } = question;
+    const controller = new AbortController();
+    // The last one to leave ends the statement.
+    const leave = () => {
+      if (waiting.every((flight) => flight.controller.signal.aborted))
+        controller.abort(waiting[0]?.controller.signal.reason);
+    };
+    for (const flight of waiting) flight.controller.signal.addEventListener('abort', leave, { once: true });
+    leave();
+    underWay.set(project, (underWay.get(project) ?? 0) + 1);
+    try {
+      const options = { ...toQueryOptions(plan), project, signal: controller.signal };
+      const { rows, rowsRead, elapsedMs } = await warehouse.query<Row>(toPlanStatement(plan, question), options);
+      take(rows).forEach((ofMember, i) => {
+        // The statement counts once, for the first of them.
+        const counted = i === 0 ? { statements: 1, rowsRead } : { statements: 0, rowsRead: 0 };
+        (waiting[i] as Flight).landing.resolve({ rows: ofMember, isShared: false, ...counted });
+      });
+      if (elapsedMs > longMs && waiting.length === 1) rememberLong((waiting[0] as Flight).request.shape);
+    } catch (thrown) {
+      if (waiting.length > 1 && isWorthApart(thrown)) {
+        // So that only the guilty one fails; which of them it was is not known before.
+        const requests = waiting.map(({ request }) => ({ ...request, isLong: true }));
+        for (const { request } of waiting) rememberLong(request.shape);
+        await Promise.all(requests.map((_, place) => compute(toAlone(requests, place), waiting)));
+      } else for (const { landing } of waiting) landing.reject(thrown);
+    } finally {
+      const left = (underWay.get(project) ?? 1) - 1;
+      if (left > 0) underWay.set(project, left);
+      else underWay.delete(project);
+    }
+  };
+
+  const join = async (flight: Flight, signal: AbortSignal): Promise<Landed> => {
+    flight.waiting++;
+    const leave = () => {
+      if (--flight.waiting === 0) flight.controller.abort(signal.reason);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await flight.landing.promise;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  };
+
+  return {
+    fly: (requests, signal) =>
+      Promise.all(
+        requests.map(async (request): Promise<Landed | Error> => {
+          try {
+            const shared = request.question.fresh ? undefined : flights.get(request.key);
+            if (shared && !shared.controller.signal.aborted) {
+              metrics.cells.inc({ source: 'shared' });
+              return { ...(await join(shared, signal)), statements: 0, rowsRead: 0, isShared: true };
+            }
+            const flight = launch(request);
+            return await join(flight, signal);
+          } catch (thrown) {
+            return thrown instanceof Error ? thrown : new Error(String(thrown));
+          }
+        }),
+      ),
+  };
+}
+
+function toAlone(missing: readonly Missing[], place: number): Fused {
+  return { plan: (missing[place] as Missing).plan, members: [place], why: 'apart', take: (rows) => [rows] };
+}
+
+function isWorthApart(thrown: unknown): boolean {
+  return isTallygateError(thrown) && thrown.code !== 'CANCELLED' && thrown.code !== 'WAREHOUSE_UNAVAILABLE';
+}

@@ -1,0 +1,71 @@
+import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
+import { type Aggregate, toAggregate } from './measure.ts';
+import { type Bucket, type BucketPlan, type BucketRow, rowsIn, toBucketExpression } from './plan.ts';
+import { allOf, join, type Sql, sql } from './sql.ts';
+
+/** What is counted of the events of each bucket and line. */
+export interface Grouped {
+  /** All hold for the events that are counted, beside the range. */
+  readonly conditions: readonly Sql[];
+  readonly breakdowns: readonly ShownBreakdown[];
+  readonly x: Aggregate | null;
+  readonly y: Aggregate | null;
+}
+
+/** A bucket of one line. */
+export interface GroupedRow extends BucketRow {
+  /** See LineKey. */
+  readonly k: readonly string[];
+  /** Events. */
+  readonly n: string;
+  readonly x: number | null;
+  readonly y: number | null;
+}
+
+/** A plan whose statement is made of what it counts, so that others' can be counted by the same statement: see fusion.ts. */
+export interface GroupedPlan extends BucketPlan {
+  readonly grouped: Grouped;
+}
+
+export function toGroupedPlan(
+  grouped: Grouped,
+  { label, buckets, timezone, limits }: Omit<BucketPlan, 'select'>,
+): GroupedPlan {
+  return {
+    label,
+    buckets,
+    timezone,
+    grouped,
+    ...(limits ? { limits } : {}),
+    select: (some) => selectGrouped(grouped, some, timezone),
+  };
+}
+
+function selectGrouped({ conditions, breakdowns, x, y }: Grouped, buckets: readonly Bucket[], timezone: string): Sql {
+  const columns = toColumns(breakdowns);
+  const number = (aggregate: Aggregate | null) => (aggregate ? toAggregate(aggregate, null) : sql`NULL`);
+  return sql`${toDeclarations(columns.declarations)}SELECT ${toLine(columns)}, ${toStart(buckets)} AS b, count() AS n, ${number(x)} AS x, ${number(y)} AS y
+    FROM events WHERE ${allOf([rowsIn({ ...toSpan(buckets), timezone }), ...conditions])} GROUP BY ${join([...columns.names, sql`b`], ', ')}`;
+}
+
+export function toDeclarations(declarations: readonly Sql[]): Sql {
+  return declarations.length === 0 ? sql`` : sql`WITH ${join(declarations, ', ')} `;
+}
+
+/** The columns k, and those that it is made of. */
+export function toLine({ indexes, keys }: Columns): Sql {
+  return join([sql`${toKeys(keys)} AS k`, ...indexes], ', ');
+}
+
+export function toKeys(keys: readonly Sql[]): Sql {
+  return keys.length === 0 ? sql`emptyArrayString()` : sql`[${join(keys, ', ')}]`;
+}
+
+export function toStart(buckets: readonly Bucket[]): Sql {
+  return toBucketExpression(buckets.map(({ start }) => start));
+}
+
+/** From the beginning of the first to the end of the last. */
+export function toSpan(buckets: readonly Bucket[]): { readonly from: number; readonly to: number } {
+  return { from: (buckets[0] as Bucket).from, to: (buckets[buckets.length - 1] as Bucket).to };
+}
