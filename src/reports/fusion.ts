@@ -33,6 +33,10 @@ export interface Fused {
 const mostColumns = 48;
 /** SELECTs of one statement. */
 const mostSelects = 16;
+/** Bytes of text, about: planning a long statement costs the engine more than a few short ones. */
+const mostText = 40_000;
+/** Of a SELECT that others are put beside. */
+const longText = 12_000;
 /** Buckets times lines times columns that one of its lanes may come to. */
 const mostNumbers = 2_000_000;
 /** What it costs to look at a row once more, beside what is counted of it. */
@@ -333,16 +337,34 @@ function toCommon(all: readonly (readonly Sql[])[]): ReadonlyMap<string, Sql> {
 // ---- statements
 
 function pack(selects: readonly Select[], missing: readonly Missing[]): Fused[] {
-  const isLong = ({ members }: Select) => members.some((place) => missing[place]?.isLong);
-  const fused = selects.filter(isLong).map((select) => toFused([select], missing, 'took long before'));
-  const short = selects.filter((select) => !isLong(select));
-  for (let from = 0; from < short.length; from += mostSelects) {
-    const some = short.slice(from, from + mostSelects);
+  const fused: Fused[] = [];
+  let some: Select[] = [];
+  let text = 0;
+  const close = () => {
     const count = some.reduce((sum, { members }) => sum + members.length, 0);
-    const why = count === 1 ? 'nothing else was missing' : 'missing at the same time, as of the same moment';
-    fused.push(toFused(some, missing, why));
+    const why =
+      count === 1 ? 'nothing that goes with it was missing' : 'missing at the same time, as of the same moment';
+    if (some.length > 0) fused.push(toFused(some, missing, why));
+    some = [];
+    text = 0;
+  };
+  for (const select of selects) {
+    const length = toLength(select.select);
+    if (select.members.some((place) => missing[place]?.isLong))
+      fused.push(toFused([select], missing, 'took long before'));
+    else if (length > longText) fused.push(toFused([select], missing, 'a long statement'));
+    else {
+      if (some.length === mostSelects || text + length > mostText) close();
+      some.push(select);
+      text += length;
+    }
   }
+  close();
   return fused;
+}
+
+function toLength(select: Sql): number {
+  return toSettled(select).strings.reduce((sum, { length }) => sum + length, 0);
 }
 
 function toFused(selects: readonly Select[], missing: readonly Missing[], why: string): Fused {

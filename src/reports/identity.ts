@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { TallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import type { Statement, Warehouse } from '../ports/warehouse.ts';
-import { allTime, type Plan, toScope, toSelect } from './plan.ts';
+import { allTime, countsPersons, type Plan, toScope, toSelect } from './plan.ts';
 import { allOf, always, type Sql, sql, toStatement, value } from './sql.ts';
 import type { Versions } from './versions.ts';
 
@@ -106,34 +106,47 @@ export function toPlanStatement(
     identity,
   }: { readonly project: string; readonly vector: PositionVector; readonly identity: Identity },
 ): Statement {
-  return toStatement(toSelect(plan, project, vector, (id) => toPerson(id, identity, project, vector)));
+  const merges = toMerges(identity, project, vector);
+  if (!merges || !countsPersons(plan)) return toStatement(toSelect(plan, project, vector, (id) => id));
+  // Said once, however often it is looked at: planning what leads from id to id costs the engine more than all else.
+  const name = sql`merges`;
+  const select = toSelect(plan, project, vector, (id) => toOwner(id, name));
+  const [first = '', ...others] = select.strings;
+  const declares = first.startsWith(declaring);
+  const rest = { ...select, strings: [declares ? first.slice(declaring.length) : first, ...others] };
+  return toStatement(sql`WITH ${merges} AS ${name}${declares ? sql`, ` : sql` `}${rest}`);
 }
 
-/** Whom the id stands for, in place of the hash `id` of it: one constant table for the whole statement, which the engine looks ids up in. */
-export function toPerson(
-  id: Sql,
-  { version, chained, broken }: Identity,
-  project: string,
-  snapshot: PositionVector,
-): Sql {
-  if (version === '') return id;
+const declaring = 'WITH ';
+
+/** Whom the id stands for, in place of the hash `id` of it. */
+export function toPerson(id: Sql, identity: Identity, project: string, snapshot: PositionVector): Sql {
+  const merges = toMerges(identity, project, snapshot);
+  return merges ? toOwner(id, merges) : id;
+}
+
+function toOwner(id: Sql, merges: Sql): Sql {
+  return sql`transform(${id}, ${merges}.1, ${merges}.2, ${id})`;
+}
+
+/** Ids and whom they stand for: one constant table for the whole statement, which the engine looks ids up in. null: none. */
+function toMerges({ version, chained, broken }: Identity, project: string, snapshot: PositionVector): Sql | null {
+  if (version === '') return null;
   const scope = allOf([
     toScope(project, snapshot),
     ...(broken.length > 0 ? [sql`child NOT IN (SELECT toUInt64(arrayJoin(${value('Array(String)', broken)})))`] : []),
   ]);
   const firsts = toFirsts(scope);
   // In one order: the engine may read the table more than once for a statement, and all it makes of it has to be the same.
-  const merges =
-    chained === 0
-      ? sql`(SELECT arraySort(groupArray((child, parent))) FROM (${firsts}))`
-      : sql`(WITH RECURSIVE walk AS (
+  return chained === 0
+    ? sql`(SELECT arraySort(groupArray((child, parent))) FROM (${firsts}))`
+    : sql`(WITH RECURSIVE walk AS (
             SELECT child, parent AS at, toUInt8(0) AS step FROM (${firsts}) WHERE ${isChained(scope)}
             UNION ALL
             SELECT a.child, if(b.child = 0, a.at, b.at) AS at, toUInt8(a.step + 1) AS step FROM walk AS a LEFT JOIN walk AS b ON a.at = b.child
             WHERE a.step < ${value('UInt8', toDoublings(chained))})
           SELECT arraySort(groupArray((f.child, if(w.child = 0, f.parent, w.at)))) FROM (${firsts}) AS f
           LEFT JOIN (SELECT child, at FROM walk WHERE step = ${value('UInt8', toDoublings(chained))}) AS w ON f.child = w.child)`;
-  return sql`transform(${id}, ${merges}.1, ${merges}.2, ${id})`;
 }
 
 function toFirsts(scope: Sql, more: Sql = always): Sql {

@@ -31,9 +31,8 @@ export const dashboards: Subject<readonly Tile[]> = {
                 const own = Object.entries(other).filter(([name]) => !shared[name as keyof typeof shared]);
                 const tile = Object.fromEntries([...own, ...taken]) as unknown as TrendQuestion;
                 // Formulas name the series that they were made for.
-                return shared.series ? { ...tile, ...pick(first, 'formulas', 'cumulative') } : tile;
-              })
-              .filter(isPossible),
+                return toPossible(shared.series ? { ...tile, ...pick(first, 'formulas', 'cumulative') } : tile);
+              }),
           ),
         ),
       )
@@ -68,8 +67,13 @@ function pick<T extends object>(from: T, ...names: readonly (keyof T)[]): Partia
   return Object.fromEntries(names.map((name) => [name, from[name]])) as Partial<T>;
 }
 
-/** Minutes of many days are more than an answer has. */
-function isPossible({ range, interval, compareTo }: TrendQuestion): boolean {
-  const days = (range.to!.getTime() - range.from!.getTime()) / 86_400_000;
-  return (interval !== 'MINUTE' || days < 6) && (compareTo === undefined || days >= 5);
+/** Minutes of many days are more than an answer has, and a shift may leave nothing of a few days. */
+function toPossible(question: TrendQuestion): TrendQuestion {
+  const { interval, compareTo, ...rest } = question;
+  const days = (rest.range.to!.getTime() - rest.range.from!.getTime()) / 86_400_000;
+  return {
+    ...rest,
+    ...(interval && (interval !== 'MINUTE' || days < 6) ? { interval } : {}),
+    ...(compareTo && (compareTo.previousPeriod || days >= 5) ? { compareTo } : {}),
+  };
 }
