@@ -80,12 +80,15 @@ export function toRuns(missing: readonly number[], most: number): { readonly fir
 export function createBlockWriter(
   cache: ReportCache,
   { largest, ttlSeconds }: { readonly largest: number; readonly ttlSeconds: number },
-): { add(key: string, name: string, bucket: CachedBucket): void } {
-  const pending = new Map<string, Map<string, CachedBucket>>();
-  let isWriting = false;
+): { add(key: string, name: string, bucket: CachedBucket): Promise<void> } {
+  let pending = new Map<string, Map<string, CachedBucket>>();
+  let written: PromiseWithResolvers<void> | null = null;
 
   const write = async (added: readonly (readonly [string, ReadonlyMap<string, CachedBucket>])[]) => {
-    const values = await cache.getMany(added.map(([key]) => key));
+    const values = await cache.getMany(
+      added.map(([key]) => key),
+      { newest: true },
+    );
     const blocks = added.map(([key, entries], i) => {
       const value = values[i];
       return { key, value: encodeBlock(withBuckets(value && decodeBlock(value), entries)), ttlSeconds };
@@ -93,25 +96,28 @@ export function createBlockWriter(
     await cache.setMany(blocks.filter(({ value }) => value.length <= largest));
   };
 
-  const writeAll = async () => {
-    isWriting = true;
-    while (pending.size > 0) {
-      const added = [...pending];
-      pending.clear();
-      await write(added);
-    }
-    isWriting = false;
+  /** One after the other: of two writers of a block, the second would take back what the first one added. */
+  let turn = Promise.resolve();
+  const writeNext = async () => {
+    const added = [...pending];
+    const { resolve } = written!;
+    pending = new Map();
+    written = null;
+    await write(added);
+    resolve();
   };
 
   return {
+    /** Resolves when it has been written, or will not be. */
     add(key, name, bucket) {
       const entries = pending.get(key) ?? new Map<string, CachedBucket>();
       pending.set(key, entries.set(name, bucket));
       // In a moment: what is added together is written at once.
-      if (!isWriting) {
-        isWriting = true;
-        queueMicrotask(() => void writeAll());
+      if (!written) {
+        written = Promise.withResolvers();
+        turn = turn.then(writeNext);
       }
+      return written.promise;
     },
   };
 }

@@ -12,9 +12,9 @@ import {
   toEntryName,
   toRuns,
 } from './blocks.ts';
-import { createFlights, type FlightRequest, type Landed, type Question } from './flights.ts';
+import { createFlights, type FlightRequest, type Landed, type Place, type Question } from './flights.ts';
 import type { GroupedPlan } from './grouped.ts';
-import { type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf } from './plan.ts';
+import { type Bucket, type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf } from './plan.ts';
 
 /** A plan with everything that its rows depend on named in a key. */
 export interface CellRequest extends Question {
@@ -69,8 +69,37 @@ interface Looked {
 
 /** Cached rows where there are some, otherwise computed ones. */
 export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): Cells {
-  const flights = createFlights({ warehouse, metrics, fusion });
+  const flights = createFlights({ cache, warehouse, metrics, fusion });
   const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds });
+
+  const placeOf = (key: string): Place => ({
+    keys: [key],
+    read: ([value]) => value && parseRows(value),
+    async keep(rows) {
+      const value = Buffer.from(JSON.stringify(rows));
+      if (value.length <= largestCached) await cache.setMany([{ key, value, ttlSeconds }]);
+    },
+  });
+
+  /** Of neighbouring buckets; `keys` are those of their blocks, in the order of the buckets. */
+  const placeOfRun = (buckets: readonly Bucket[], keys: readonly string[], versions: readonly string[]): Place => {
+    const blocks = [...new Set(keys)];
+    return {
+      keys: blocks,
+      read(values) {
+        const entries = findBuckets(new Map(blocks.map((key, i) => [key, values[i]])), buckets, keys, versions);
+        return entries.includes(null) ? undefined : entries.flatMap((entry) => entry?.[1] ?? []);
+      },
+      async keep(rows) {
+        const ofBucket = groupRows(rows as readonly BucketRow[]);
+        const added = buckets.map((bucket, i) => {
+          const { start } = bucket;
+          return writer.add(keys[i]!, toEntryName(bucket), [versions[i]!, ofBucket.get(String(start)) ?? []]);
+        });
+        await Promise.all(added);
+      },
+    };
+  };
 
   const lookWhole = (request: CellRequest, found: ReadonlyMap<string, Buffer>): Looked => {
     const { key, plan } = request;
@@ -80,17 +109,10 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
       metrics.cells.inc({ source: 'cache' });
       return { missing: [], finish: () => ({ rows, source: 'cache', statements: 0, rowsRead: 0 }) };
     }
+    const shape = key.slice(0, key.lastIndexOf(':'));
     return {
-      missing: [{ key, shape: key.slice(0, key.lastIndexOf(':')), plan, grouped: null, question: request }],
-      finish([landed]) {
-        if (landed instanceof Error) return landed;
-        const { rows, statements, rowsRead, isShared } = landed as Landed;
-        if (!isShared) {
-          const bytes = Buffer.from(JSON.stringify(rows));
-          if (bytes.length <= largestCached) void cache.setMany([{ key, value: bytes, ttlSeconds }]);
-        }
-        return { rows, source: 'warehouse', statements, rowsRead };
-      },
+      missing: [{ key, shape, plan, grouped: null, question: request, place: placeOf(key) }],
+      finish: ([landed]) => landed as Landed | Error,
     };
   };
 
@@ -98,52 +120,42 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
     const { shape, buckets: plan, versions } = request;
     const { buckets, timezone } = plan;
     const keys = toBlockKeys(shape, plan);
-    const blocks = new Map<string, Block>();
-    for (const key of new Set(keys)) {
-      const value = found.get(key);
-      const block = value && decodeBlock(value);
-      if (block) blocks.set(key, block);
-    }
-    const cached = buckets.map((bucket, i): CachedBucket | null => {
-      const known = blocks.get(keys[i] as string)?.[toEntryName(bucket)];
-      return known?.find(([version]) => version === versions[i]) ?? null;
-    });
+    const cached = findBuckets(found, buckets, keys, versions);
     const missing = cached.flatMap((entry, i) => (entry === null ? [i] : []));
     metrics.cells.inc({ source: 'cache' }, buckets.length - missing.length);
     const runs = toRuns(missing, mostRuns);
     return {
       missing: runs.map(({ first, last }) => {
         const some = buckets.slice(first, last + 1);
-        const version = hash('sha256', versions.slice(first, last + 1).join(), 'base64url').slice(0, 22);
+        const names = versions.slice(first, last + 1);
+        const version = hash('sha256', names.join(), 'base64url').slice(0, 22);
         return {
           key: `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`,
           shape,
           plan: toPlanOf(plan, some),
           grouped: 'grouped' in plan ? { counts: plan.grouped, buckets: some, timezone } : null,
           question: request,
+          place: placeOfRun(some, keys.slice(first, last + 1), names),
         };
       }),
       finish(landed) {
         const rows = cached.map((entry): readonly BucketRow[] => entry?.[1] ?? []);
         let statements = 0;
         let rowsRead = 0;
+        let computed = 0;
         for (const [run, part] of landed.entries()) {
           if (part instanceof Error) return part;
           statements += part.statements;
           rowsRead += part.rowsRead;
           const ofBucket = groupRows(part.rows as readonly BucketRow[]);
           const { first, last } = runs[run]!;
-          for (let i = first; i <= last; i++) {
-            const bucket = buckets[i]!;
-            rows[i] = ofBucket.get(String(bucket.start)) ?? [];
-            // Whoever computed them writes them down; who shared that does not.
-            if (!part.isShared) writer.add(keys[i] as string, toEntryName(bucket), [versions[i]!, rows[i]!]);
-          }
+          if (part.source === 'warehouse') computed += last - first + 1;
+          for (let i = first; i <= last; i++) rows[i] = ofBucket.get(String(buckets[i]!.start)) ?? [];
         }
         return {
           rows: rows.flat(),
-          source: missing.length === 0 ? 'cache' : 'warehouse',
-          cachedBuckets: runs.reduce((left, { first, last }) => left - (last - first + 1), buckets.length),
+          source: computed === 0 ? 'cache' : 'warehouse',
+          cachedBuckets: buckets.length - computed,
           statements,
           rowsRead,
         };
@@ -175,6 +187,24 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
       return Promise.all(cells);
     },
   };
+}
+
+/** Of each bucket the rows of its version; null where there are none. `found`: what is under the keys of the blocks. */
+function findBuckets(
+  found: ReadonlyMap<string, Buffer | undefined>,
+  buckets: readonly Bucket[],
+  keys: readonly string[],
+  versions: readonly string[],
+): (CachedBucket | null)[] {
+  const blocks = new Map<string, Block | undefined>();
+  for (const key of new Set(keys)) {
+    const value = found.get(key);
+    blocks.set(key, value && decodeBlock(value));
+  }
+  return buckets.map((bucket, i) => {
+    const known = blocks.get(keys[i] as string)?.[toEntryName(bucket)];
+    return known?.find(([version]) => version === versions[i]) ?? null;
+  });
 }
 
 function groupRows(rows: readonly BucketRow[]): Map<string, BucketRow[]> {

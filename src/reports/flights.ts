@@ -1,10 +1,12 @@
 import { isTallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
+import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Fused, fuse, type Missing } from './fusion.ts';
 import { type Identity, toPlanStatement } from './identity.ts';
 import { type Row, toQueryOptions } from './plan.ts';
+import { type Computation, createStampede } from './stampede.ts';
 
 /** As of which moment, and who was who then. */
 export interface Question {
@@ -15,6 +17,9 @@ export interface Question {
   readonly fresh: boolean;
 }
 
+/** Where rows are kept. */
+export type Place = Pick<Computation<readonly Row[]>, 'keys' | 'read' | 'keep'>;
+
 /** Rows to be computed. */
 export interface FlightRequest extends Omit<Missing, 'isLong'> {
   /** Names everything that the rows depend on. */
@@ -22,6 +27,7 @@ export interface FlightRequest extends Omit<Missing, 'isLong'> {
   /** The same without the data. */
   readonly shape: string;
   readonly question: Question;
+  readonly place: Place;
 }
 
 /** Computed rows. */
@@ -30,8 +36,8 @@ export interface Landed {
   /** Statements and rows read for this by this request: 0 when another one's computation was shared. */
   readonly statements: number;
   readonly rowsRead: number;
-  /** Somebody else's, who keeps it as well. */
-  readonly isShared: boolean;
+  /** cache: another gateway has computed them meanwhile. */
+  readonly source: 'cache' | 'warehouse';
 }
 
 export interface Flights {
@@ -41,12 +47,15 @@ export interface Flights {
 
 interface Flight {
   readonly request: FlightRequest;
+  /** Of its own computation, if it comes to that. */
   readonly landing: PromiseWithResolvers<Landed>;
+  readonly answer: Promise<Landed>;
   readonly controller: AbortController;
   waiting: number;
 }
 
 interface FlightsDeps {
+  readonly cache: ReportCache;
   readonly warehouse: Warehouse;
   readonly metrics: Metrics;
   /** Whether one statement may compute what several are missing. */
@@ -62,7 +71,8 @@ const longMs = 2000;
 const mostLong = 1000;
 
 /** Computes each thing once, however many wait for it, and what is missing at the same time in as few statements as pay off. */
-export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flights {
+export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps): Flights {
+  const stampede = createStampede(cache);
   const flights = new Map<string, Flight>();
   /** By project and moment: what is about to be computed. */
   const gathering = new Map<string, Flight[]>();
@@ -84,31 +94,64 @@ export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flig
   };
 
   const launch = (request: FlightRequest): Flight => {
-    const { key, question } = request;
+    const controller = new AbortController();
+    const landing = Promise.withResolvers<Landed>();
     const flight: Flight = {
       request,
-      controller: new AbortController(),
+      controller,
       waiting: 0,
-      landing: Promise.withResolvers<Landed>(),
+      landing,
+      answer: obtain(request, controller.signal, () => {
+        gather(flight);
+        return landing.promise;
+      }),
     };
+    const { key } = request;
     flights.set(key, flight);
     const forget = () => void (flights.get(key) === flight && flights.delete(key));
-    flight.landing.promise.then(() => setTimeout(forget, afterglowMs).unref(), forget);
+    flight.answer.then(() => setTimeout(forget, afterglowMs).unref(), forget);
+    return flight;
+  };
+
+  /** Its own computation, or what another gateway computes at this moment. */
+  const obtain = async (
+    { key, question, place }: FlightRequest,
+    signal: AbortSignal,
+    compute: () => Promise<Landed>,
+  ): Promise<Landed> => {
+    // In the same turn for all, and when the flight is there.
+    await null;
+    const keep = ({ rows }: Landed) => place.keep(rows);
+    if (question.fresh) {
+      const landed = await compute();
+      void keep(landed);
+      return landed;
+    }
+    const read = (values: readonly (Buffer | undefined)[]): Landed | undefined => {
+      const rows = place.read(values);
+      if (rows) metrics.cells.inc({ source: 'waited' });
+      return rows && { rows, source: 'cache', statements: 0, rowsRead: 0 };
+    };
+    return stampede.underLease({ key, keys: place.keys, read, compute, keep, signal });
+  };
+
+  const gather = (flight: Flight): void => {
+    const { question } = flight.request;
     metrics.cells.inc({ source: 'warehouse' });
     const gatherKey = toGatherKey(question);
     const others = gathering.get(gatherKey);
-    if (others) others.push(flight);
-    else {
-      gathering.set(gatherKey, [flight]);
-      const start = () => {
-        const gathered = gathering.get(gatherKey) as Flight[];
-        gathering.delete(gatherKey);
-        computeAll(gathered);
-      };
-      if (underWay.has(question.project)) setTimeout(start, gatherMs);
-      else setImmediate(start);
+    if (others) {
+      others.push(flight);
+      return;
     }
-    return flight;
+    gathering.set(gatherKey, [flight]);
+    const start = () => {
+      const gathered = gathering.get(gatherKey) as Flight[];
+      gathering.delete(gatherKey);
+      computeAll(gathered);
+    };
+    if (underWay.has(question.project)) setTimeout(start, gatherMs);
+    else setImmediate(start);
   };
 
   const computeAll = (gathered: readonly Flight[]): void => {
@@ -136,7 +179,7 @@ export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flig
       take(rows).forEach((ofMember, i) => {
         // The statement counts once, for the first of them.
         const counted = i === 0 ? { statements: 1, rowsRead } : { statements: 0, rowsRead: 0 };
-        (waiting[i] as Flight).landing.resolve({ rows: ofMember, isShared: false, ...counted });
+        (waiting[i] as Flight).landing.resolve({ rows: ofMember, source: 'warehouse', ...counted });
       });
       if (elapsedMs > longMs && waiting.length === 1) rememberLong((waiting[0] as Flight).request.shape);
     } catch (thrown) {
@@ -161,7 +204,7 @@ export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flig
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     try {
-      return await flight.landing.promise;
+      return await flight.answer;
     } finally {
       signal.removeEventListener('abort', leave);
     }
@@ -175,10 +218,9 @@ export function createFlights({ warehouse, metrics, fusion }: FlightsDeps): Flig
             const shared = request.question.fresh ? undefined : flights.get(request.key);
             if (shared && !shared.controller.signal.aborted) {
               metrics.cells.inc({ source: 'shared' });
-              return { ...(await join(shared, signal)), statements: 0, rowsRead: 0, isShared: true };
+              return { ...(await join(shared, signal)), statements: 0, rowsRead: 0 };
             }
-            const flight = launch(request);
-            return await join(flight, signal);
+            return await join(launch(request), signal);
           } catch (thrown) {
             return thrown instanceof Error ? thrown : new Error(String(thrown));
           }

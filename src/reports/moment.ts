@@ -2,6 +2,7 @@ import { TallygateError } from '../errors.ts';
 import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { Correction } from './corrections.ts';
+import { leastHeldMs } from './held-readings.ts';
 import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
 export interface FreshnessInput {
@@ -57,7 +58,9 @@ export async function resolveMoment(
   const [at] = ats;
   const snapshot: SnapshotFacts | null = at ? parseSnapshotToken(at) : null;
   const oldest = ages.length > 0 ? Math.min(...ages) : readEveryMs;
-  let present = await watermark.read(oldest);
+  // Whoever waits for what was written wants the newest.
+  const isHeld = ages.length > 0 && oldest >= leastHeldMs && after.length === 0;
+  let present = await (isHeld ? watermark.hold(oldest) : watermark.read(oldest));
 
   const wanted = joinVectors([
     ...after.map((vector) => inEpoch(vector, present.epoch)),
@@ -90,8 +93,9 @@ export async function resolveMoment(
       warnings: toSnapshotWarnings(watermark.correction(project), snapshot.asOf),
     };
   }
-  const now = clock();
-  const { vector, asOf } = present;
+  const { vector, asOf, readAt } = present;
+  // Of a reading that is held, all of the moment is: equal questions are equal to the millisecond.
+  const now = isHeld ? readAt : clock();
   const token = toSnapshotToken({ vector, asOf, now });
   return { vector, asOf, now, snapshot: token, consistency, fresh: oldest === 0, warnings: toWarnings(watermark) };
 }

@@ -31,14 +31,15 @@ interface Loaded {
   ready: Promise<void>;
 }
 
+/** Ranges of one snapshot: about 100 bytes each. */
+const mostRemembered = 50_000;
+
 export function createVersions(warehouse: Warehouse, watermark: WatermarkReader): Versions {
   const projects = new Map<string, Loaded>();
-  /** The vector that `projects` describes. */
-  let described: PositionVector | null = null;
-  let memo = new Map<string, string>();
+  /** Of each snapshot that is still asked of: what has come since does not change them. */
+  const memos = new WeakMap<PositionVector, Map<string, string>>();
 
   watermark.onCompleted((rows) => {
-    memo = new Map();
     if (rows === null) projects.clear();
     for (const row of rows ?? []) {
       const loaded = projects.get(row.project);
@@ -109,9 +110,10 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
 
   return {
     async versionsOf(project, ranges, snapshot, signal) {
-      if (snapshot !== described) {
-        described = snapshot;
+      let memo = memos.get(snapshot);
+      if (memo === undefined || memo.size > mostRemembered) {
         memo = new Map();
+        memos.set(snapshot, memo);
       }
       const toMemoKey = ({ from, to }: TimeRange) => `${project}|${from}|${to}`;
       // Before the version: a correction that comes meanwhile makes another key, not a wrong one.
@@ -126,8 +128,7 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
           const found = (await fromLedger(project, hidden, snapshot, signal)).values();
           known = known.map((version) => version ?? (found.next().value as string));
         }
-        if (snapshot === described)
-          for (const [i, range] of ranges.entries()) memo.set(toMemoKey(range), known[i] as string);
+        for (const [i, range] of ranges.entries()) memo.set(toMemoKey(range), known[i] as string);
       }
       return known.map((version) => withCorrections(version as string, correction));
     },

@@ -14,6 +14,7 @@ import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Correction, readCorrections, uncorrected } from './corrections.ts';
+import { createHeldReadings } from './held-readings.ts';
 
 /** How far the warehouse has come. A new object whenever it moves. */
 export interface Watermark {
@@ -39,6 +40,8 @@ export interface CompletedRow {
 export interface WatermarkReader {
   /** The newest reading that is at most maxAgeMs old; reads when there is none. Rejects with WAREHOUSE_UNAVAILABLE. */
   read(maxAgeMs: number): Promise<Watermark>;
+  /** The same reading for as long as it is at most maxAgeMs old. Rejects with WAREHOUSE_UNAVAILABLE. */
+  hold(maxAgeMs: number): Promise<Watermark>;
   /** Resolves true as soon as the vector is covered, false at the deadline (milliseconds since 1970). */
   waitFor(vector: PositionVector, deadline: number, signal: AbortSignal): Promise<boolean>;
   /** Called with everything that a reading finds completed, before the reading is handed out; null: more than is worth listing. */
@@ -231,6 +234,7 @@ export function createWatermarkReader({
 
   return {
     read,
+    hold: createHeldReadings(read, clock),
     async waitFor(vector, deadline, signal) {
       while (!covers(current.vector, vector)) {
         const left = deadline - clock();

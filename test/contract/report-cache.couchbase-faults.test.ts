@@ -142,6 +142,26 @@ describeWithOwn(['couchbase'], 'a Couchbase server that misbehaves', (start) => 
     });
   });
 
+  test('a lease that cannot be asked for is granted within the time-out', async () => {
+    const server = await start.couchbase();
+    const faults = createCouchbaseFaults(server.env.COUCHBASE_FAULTS_URL);
+    const { cache, operations } = await openReady(server.env, { timeoutMs: 50 });
+    const claim = (holder: string) => cache.claim([{ key: 'lease', holder }], 60);
+    expect(await claim('one')).toEqual([true]);
+    expect(await claim('two')).toEqual([false]);
+    await faults.swallow({ command: 'ADD' });
+    const begin = performance.now();
+    expect(await claim('three')).toEqual([true]);
+    expect(performance.now() - begin).toBeLessThan(300);
+    expect(await claim('four')).toEqual([false]);
+    server.freeze();
+    while (cache.state() === 'ready') expect(await claim('five')).toEqual([true]);
+    expect(await claim('six')).toEqual([true]);
+    await expect(cache.release([{ key: 'lease', holder: 'one' }])).resolves.toBeUndefined();
+    server.thaw();
+    expect((await operations())['couchbase_claim skipped']).toBeGreaterThan(0);
+  });
+
   test('a slow answer never changes what an earlier call has returned', async () => {
     const server = await start.couchbase();
     const faults = createCouchbaseFaults(server.env.COUCHBASE_FAULTS_URL);

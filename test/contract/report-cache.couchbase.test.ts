@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import couchbase from 'couchbase';
+import { toFrame } from '../../src/adapters/couchbase/value-frame.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import { createTieredCache } from '../../src/adapters/memory/tiered-cache.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -79,6 +80,40 @@ describeWith(['couchbase'], 'a Couchbase server', (env) => {
       // A good value takes the place of a bad one.
       await cache.setMany([entry(keys[0]!, 'mended')]);
       expect(String((await cache.getMany([keys[0]!]))[0])).toBe('mended');
+    } finally {
+      await direct.close();
+    }
+  });
+
+  test('long values are stored in fewer bytes, and one that says it is much longer than it may be is a miss', async () => {
+    const { cache } = await openReady(env);
+    const direct = await connectDirectly(env);
+    try {
+      const collection = direct.bucket.defaultCollection();
+      const raw = { transcoder: new couchbase.RawBinaryTranscoder() };
+      const rows = Array.from({ length: 900 }, (_, i) => ({ b: String(i * 86_400_000), v: String((i * 7919) % 1009) }));
+      const value = Buffer.from(JSON.stringify(rows));
+      const [long, bomb] = [uniqueName('long'), uniqueName('bomb')];
+      await cache.setMany([{ key: long, value, ttlSeconds: 60 }]);
+      const { content } = (await collection.get(long, raw)) as { content: Buffer };
+      expect(content.length).toBeLessThan(value.length / 2);
+      expect((await cache.getMany([long]))[0]).toEqual(value);
+      await collection.upsert(bomb, toFrame(bomb, Buffer.alloc(64 * 1024 * 1024)), raw);
+      expect(await cache.getMany([bomb])).toEqual([undefined]);
+    } finally {
+      await direct.close();
+    }
+  });
+
+  test('bytes under a lease that nobody understands are nobody’s', async () => {
+    const { cache, operations } = await openReady(env);
+    const direct = await connectDirectly(env);
+    try {
+      const key = uniqueName('lease');
+      await direct.bucket.defaultCollection().upsert(key, { some: 'document' });
+      expect(await cache.claim([{ key, holder: 'one' }], 60)).toEqual([true]);
+      expect(await cache.claim([{ key: uniqueName('lease'), holder: 'one' }], 60)).toEqual([true]);
+      expect(await operations()).toEqual({ 'couchbase_claim granted': 2 });
     } finally {
       await direct.close();
     }

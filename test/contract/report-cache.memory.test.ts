@@ -107,4 +107,24 @@ describe('tiers', () => {
     expect((await tiers.getMany(keys)).map(String)).toEqual(keys);
     expect((await far.operations())['memory_get hit']).toBeGreaterThanOrEqual(15);
   });
+
+  test('the newest is asked of far, and of near what far lacks', async () => {
+    const near = open();
+    const far = open();
+    const tiers = createTieredCache({ near: near.cache, far: far.cache });
+    const as = (key: string, value: string) => ({ key, value: Buffer.from(value), ttlSeconds: 60 });
+    await near.cache.setMany([as('k', 'older'), as('near', 'alone')]);
+    await far.cache.setMany([as('k', 'newer')]);
+    const keys = ['k', 'near', 'absent'];
+    expect((await tiers.getMany(keys)).map(String)).toEqual(['older', 'alone', 'undefined']);
+    expect((await tiers.getMany(keys, { newest: true })).map(String)).toEqual(['newer', 'alone', 'undefined']);
+    expect((await tiers.getMany(keys)).map(String)).toEqual(['newer', 'alone', 'undefined']);
+  });
+
+  test('two processes with a near cache each claim of each other', async () => {
+    const far = open();
+    const [one, other] = [1, 2].map(() => createTieredCache({ near: open().cache, far: far.cache }));
+    expect(await one!.claim([{ key: 'k', holder: 'one' }], 60)).toEqual([true]);
+    expect(await other!.claim([{ key: 'k', holder: 'other' }], 60)).toEqual([false]);
+  });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { CacheEntry, ReportCache } from '../../src/ports/report-cache.ts';
@@ -47,6 +48,17 @@ export function describeReportCache(title: string, { open, uniqueName }: ReportC
         }),
         { numRuns: 50, examples: [[[Buffer.alloc(0), Buffer.from('{}'), Buffer.from('null'), Buffer.alloc(1, 255)]]] },
       );
+    });
+
+    test('long texts come back as they went in, and so does what cannot be made shorter', async () => {
+      const rows = Array.from({ length: 2000 }, (_, i) => ({ b: String(i * 86_400_000), v: String(i % 97) }));
+      const values = [Buffer.from(JSON.stringify(rows)), randomBytes(50_000), Buffer.from('x'.repeat(1024))];
+      const keys = values.map((_, i) => uniqueName(`long${i}`));
+      await storeSurely(
+        cache,
+        values.map((value, i) => entry(keys[i]!, value)),
+      );
+      expect(await cache.getMany(keys)).toEqual(values);
     });
 
     test('an answer of a megabyte comes back whole', async () => {
@@ -123,6 +135,52 @@ export function describeReportCache(title: string, { open, uniqueName }: ReportC
       expect(found[1]?.toString()).toBe('good');
     });
 
+    test('a lease is one holder’s until it is released or ends; its holder may claim it again', async () => {
+      const [key, other] = [uniqueName('lease'), uniqueName('lease')];
+      expect(await cache.claim([{ key, holder: 'one' }], 60)).toEqual([true]);
+      const both = (holder: string) => [
+        { key, holder },
+        { key: other, holder },
+      ];
+      expect(await cache.claim(both('two'), 60)).toEqual([false, true]);
+      expect(await cache.claim(both('one'), 60)).toEqual([true, false]);
+      // Of somebody else's nothing is released.
+      await cache.release(both('one'));
+      expect(await cache.claim(both('three'), 60)).toEqual([true, false]);
+      await cache.release(both('two'));
+      expect(await cache.claim(both('four'), 60)).toEqual([false, true]);
+      expect(await cache.claim([], 60)).toEqual([]);
+      await expect(cache.release([])).resolves.toBeUndefined();
+    });
+
+    test('of many who claim at the same time one is granted', async () => {
+      const key = uniqueName('race');
+      const claims = Array.from({ length: 40 }, (_, i) => cache.claim([{ key, holder: `h${i}` }], 60));
+      expect((await Promise.all(claims)).flat().filter(Boolean)).toHaveLength(1);
+    });
+
+    test('a lease that nobody releases ends, and one that is claimed again does not', async () => {
+      const [dead, alive] = [uniqueName('dead'), uniqueName('alive')];
+      await cache.claim(
+        [dead, alive].map((key) => ({ key, holder: 'one' })),
+        2,
+      );
+      for (let i = 0; i < 8; i++) {
+        await sleep(400);
+        await cache.claim([{ key: alive, holder: 'one' }], 3);
+      }
+      const claims = [dead, alive].map((key) => ({ key, holder: 'two' }));
+      expect(await cache.claim(claims, 60)).toEqual([true, false]);
+    });
+
+    test('a lease beyond what a key may be harms nobody', async () => {
+      const good = uniqueName('lease');
+      await cache.claim([{ key: good, holder: 'one' }], 60);
+      const claims = ['', 'k'.repeat(300), good].map((key) => ({ key, holder: 'two' }));
+      expect(await cache.claim(claims, 60)).toEqual([true, true, false]);
+      await expect(cache.release(claims)).resolves.toBeUndefined();
+    });
+
     test('after close everything is a miss, and close may be called again', async () => {
       const closed = await open();
       const key = uniqueName('closed');
@@ -131,6 +189,8 @@ export function describeReportCache(title: string, { open, uniqueName }: ReportC
       await closed.close();
       expect(await closed.getMany([key])).toEqual([undefined]);
       await expect(closed.setMany([entry(key, 'v')])).resolves.toBeUndefined();
+      expect(await closed.claim([{ key, holder: 'one' }], 60)).toEqual([true]);
+      await expect(closed.release([{ key, holder: 'one' }])).resolves.toBeUndefined();
     });
   });
 }

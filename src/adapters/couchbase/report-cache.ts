@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CacheEntry, ReportCache } from '../../ports/report-cache.ts';
+import type { CacheEntry, Lease, ReportCache } from '../../ports/report-cache.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { withSpan } from '../../telemetry/tracing.ts';
 import { createLanes, type Outcome, runBatch } from './batch.ts';
 import { type Connection, type ConnectionOptions, connectPatiently } from './connection.ts';
 import { toExpiry } from './expiry.ts';
 import { createGuard, type Guard } from './guard.ts';
+import { claimLeases, releaseLeases } from './leases.ts';
 import { parseFrame, toFrame } from './value-frame.ts';
 
 export interface CouchbaseCacheOptions extends ConnectionOptions {
@@ -116,7 +117,7 @@ export function openCouchbaseCache(options: CouchbaseCacheOptions): ReportCache 
         const at = asked[nth]!;
         try {
           const { content } = await collection.get(keys[at]!, { timeout });
-          values[at] = parseFrame(keys[at]!, content);
+          values[at] = parseFrame(keys[at]!, content, mostValueBytes);
           return values[at] === undefined ? 'invalid' : 'hit';
         } catch (cause) {
           if (cause instanceof sdk.DocumentNotFoundError) return 'miss';
@@ -179,6 +180,40 @@ export function openCouchbaseCache(options: CouchbaseCacheOptions): ReportCache 
     countAll('couchbase_set', tally);
   }
 
+  async function claim(leases: readonly Lease[], ttlSeconds: number): Promise<readonly boolean[]> {
+    const granted = leases.map(() => true);
+    const current = usable();
+    if (current === undefined) {
+      count('couchbase_claim', 'skipped', leases.length);
+      return granted;
+    }
+    const asked = [...leases.keys()].filter((at) => isKey(leases[at]!.key));
+    count('couchbase_claim', 'bad_key', leases.length - asked.length);
+    if (asked.length === 0) return granted;
+    await withSpan('cache.claim', { keys: asked.length }, () => current.guard.run(claimInto)).catch(() => undefined);
+    return [...granted];
+
+    async function claimInto(): Promise<void> {
+      const some = asked.map((at) => leases[at]!);
+      const call = { leases: some, connection: current!.connection, lanes: reads, timeoutMs };
+      const claimed = await claimLeases(call, ttlSeconds);
+      countAll('couchbase_claim', claimed.tally);
+      for (const [nth, at] of asked.entries()) granted[at] = claimed.granted[nth]!;
+      const failed = claimed.tally.get('failed') ?? 0;
+      const answered = asked.length - failed - (claimed.tally.get('late') ?? 0);
+      if (failed > 0 && failed >= answered) throw claimed.failure ?? new Error('no answer in time');
+    }
+  }
+
+  async function release(leases: readonly Lease[]): Promise<void> {
+    const current = usable();
+    const asked = leases.filter(({ key }) => isKey(key));
+    if (current === undefined) return count('couchbase_release', 'skipped', asked.length);
+    if (asked.length === 0) return;
+    const call = { leases: asked, connection: current.connection, lanes: writes, timeoutMs: timeoutMs * 2 };
+    countAll('couchbase_release', await releaseLeases(call));
+  }
+
   function countAll(operation: string, tally: ReadonlyMap<Outcome<string>, number>): void {
     for (const [outcome, n] of tally) count(operation, outcome, n);
   }
@@ -194,6 +229,8 @@ export function openCouchbaseCache(options: CouchbaseCacheOptions): ReportCache 
   return {
     getMany,
     setMany,
+    claim,
+    release,
     state: () => (usable() ? 'ready' : 'degraded'),
     async close() {
       stop.abort();

@@ -11,26 +11,35 @@ export interface TieredCacheOptions {
 
 /** A small cache in front of a shared one. Its state is far's: near alone is still an answer. */
 export function createTieredCache({ near, far, nearTtlSeconds = 60 }: TieredCacheOptions): ReportCache {
+  const getFar = async (keys: readonly string[]) => {
+    const found = await far.getMany(keys);
+    const copies = keys.flatMap((key, i): CacheEntry[] => {
+      const value = found[i];
+      return value === undefined ? [] : [{ key, value, ttlSeconds: nearTtlSeconds }];
+    });
+    if (copies.length > 0) await near.setMany(copies);
+    return found;
+  };
+
   return {
-    async getMany(keys) {
-      const values = [...(await near.getMany(keys))];
+    async getMany(keys, { newest = false } = {}) {
+      const getNear = (some: readonly string[]) => near.getMany(some);
+      const [first, second] = newest ? [getFar, getNear] : [getNear, getFar];
+      const values = [...(await first(keys))];
       const absent = values.flatMap((value, at) => (value === undefined ? [at] : []));
       if (absent.length === 0) return values;
-      const found = await far.getMany(absent.map((at) => keys[at]!));
-      const copies: CacheEntry[] = [];
-      for (const [nth, at] of absent.entries()) {
-        const value = found[nth];
-        if (value === undefined) continue;
-        values[at] = value;
-        copies.push({ key: keys[at]!, value, ttlSeconds: nearTtlSeconds });
-      }
-      if (copies.length > 0) await near.setMany(copies);
+      const found = await second(absent.map((at) => keys[at]!));
+      for (const [nth, at] of absent.entries()) values[at] = found[nth];
       return values;
     },
 
     async setMany(entries) {
       await Promise.all([near.setMany(entries), far.setMany(entries)]);
     },
+
+    // Far alone: near is asked by this process only.
+    claim: (leases, ttlSeconds) => far.claim(leases, ttlSeconds),
+    release: (leases) => far.release(leases),
 
     state: () => far.state(),
 
