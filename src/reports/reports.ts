@@ -21,6 +21,7 @@ import { createNamesReader } from './known-names.ts';
 import { runLedger } from './ledger.ts';
 import { runLifecycle } from './lifecycle.ts';
 import { runLive } from './live.ts';
+import { createMerges } from './merges.ts';
 import type { FreshnessInput } from './moment.ts';
 import { withNameWarnings } from './names.ts';
 import { runPaths } from './paths.ts';
@@ -64,6 +65,7 @@ export function createReports({
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
   const identities = createIdentities(warehouse, versions);
+  const merges = createMerges({ warehouse, watermark, logger, clock });
   const definitions = createDefinitions({ warehouse, clock });
   const cohorts = createCohortMembers(definitions, identities);
   const cells = createCells({ cache, warehouse, metrics, fusion });
@@ -77,6 +79,7 @@ export function createReports({
         cells,
         versions,
         identities,
+        merges,
         cohorts,
         watermark,
         warehouse,

@@ -3,6 +3,7 @@ import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/w
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
 import { type Identities, type Identity, nobody, toPlanStatement } from './identity.ts';
+import type { Merges } from './merges.ts';
 import { type Consistency, type FreshnessInput, type Moment, resolveMoment } from './moment.ts';
 import {
   allTime,
@@ -68,6 +69,7 @@ interface SessionDeps {
   readonly cells: Cells;
   readonly versions: Versions;
   readonly identities: Identities;
+  readonly merges: Merges;
   readonly cohorts: CohortMembers;
   readonly watermark: WatermarkReader;
   readonly warehouse: Warehouse;
@@ -83,6 +85,7 @@ export function createSession({
   cells,
   versions,
   identities,
+  merges,
   cohorts,
   watermark,
   warehouse,
@@ -115,7 +118,8 @@ export function createSession({
   const toVersions = async (at: Moment, plan: Plan, ranges: readonly TimeRange[]) => {
     const ofData = await versions.versionsOf(project, ranges, at.vector, signal);
     const identity = await toIdentity(plan, at);
-    return { identity, names: ofData.map((version) => `${version}.${identity.version}`) };
+    const ofMerges = await merges.versionsOf({ project, plan, snapshot: at.vector, identity }, ranges);
+    return { identity, names: ofData.map((version, i) => `${version}.${ofMerges[i]}`) };
   };
 
   const load = async (at: Moment, asked: Plan): Promise<Cell> => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { Subject } from '../oracle/check.ts';
+import { findOwner, settle } from '../oracle/erased.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { lifecycles } from '../oracle/lifecycle-subject.ts';
-import { toAnonymous, toPersons, toUser } from '../oracle/persons.ts';
 import { type Fact, inZone, type SentBatch, toFacts } from '../oracle/sent.ts';
 import { anonymousIds, batch, scenes, userIds } from '../oracle/streams.ts';
 import { trends } from '../oracle/trend-subject.ts';
@@ -16,24 +16,6 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const effort = Number(process.env.ORACLE_RUNS ?? 1);
-
-const toOwn = ({ userId, anonymousId }: Fact) => (userId === '' ? toAnonymous(anonymousId) : toUser(userId));
-
-/** Facts that were not there before, and those that were and are of nobody who was deleted; each told anew whose it is. */
-function settle(facts: readonly Fact[]): readonly Fact[] {
-  const own = facts.map((fact) => ({ ...fact, person: toOwn(fact) }));
-  const personOf = toPersons(own);
-  return own.map((fact) => ({ ...fact, person: personOf(fact.person) }));
-}
-
-/** As the schema says of Query.person. */
-function findOwner(facts: readonly Fact[], id: string): string | null {
-  const rank = (fact: Fact) => (fact.userId === id ? 0 : fact.userId === '' ? 1 : 2);
-  const [first] = facts
-    .filter(({ userId, anonymousId }) => userId === id || anonymousId === id)
-    .sort((a, b) => rank(a) - rank(b) || a.time - b.time || (a.messageId < b.messageId ? -1 : 1));
-  return first?.person ?? null;
-}
 
 async function holds<Question>({ question, compare }: Subject<Question>, runs: number): Promise<void> {
   const cases = fc.constantFrom(...scenes).chain((scene) =>

@@ -3,7 +3,7 @@ export interface Mutation {
   readonly mistake: string;
   /** File below src/reports, what stands there once, what it becomes. */
   readonly edits: readonly (readonly [file: string, from: string, to: string])[];
-  /** test/integration/reports-NAME.test.ts */
+  /** test/integration/reports-NAME.test.ts, or NAME.test.ts */
   readonly test: string;
 }
 

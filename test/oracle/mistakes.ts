@@ -2,6 +2,7 @@
 
 import { type Mutation, one } from './mistake.ts';
 import { trendMutations } from './mistakes-trend.ts';
+import { truthMutations } from './mistakes-truth.ts';
 
 export const mutations: readonly Mutation[] = [
   ...trendMutations,
@@ -206,7 +207,7 @@ export const mutations: readonly Mutation[] = [
     'a merge does not change the version of an answer',
     'people',
     'session.ts',
-    '`${version}.${identity.version}`',
+    '`${version}.${ofMerges[i]}`',
     'version',
   ),
   one(
@@ -369,4 +370,5 @@ export const mutations: readonly Mutation[] = [
     'sum(n) OVER (PARTITION BY part, k) AS whole',
     'sum(n) OVER (PARTITION BY part) AS whole',
   ),
+  ...truthMutations,
 ];

@@ -13,6 +13,11 @@ import { mutations } from './mistakes.ts';
 
 const root = join(import.meta.dirname, '../..');
 
+function toPath(name: string): string {
+  const path = `test/integration/reports-${name}.test.ts`;
+  return existsSync(join(root, path)) ? path : `test/integration/${name}.test.ts`;
+}
+
 function prepare(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tallygate-mutations-'));
   for (const part of ['src', 'test', 'schema', 'resolvers', 'package.json', 'tsconfig.json', 'jest.config.mjs'])
@@ -42,19 +47,15 @@ function edit(folder: string, { edits }: Mutation): () => void {
 async function countFailures(folder: string, name: string): Promise<number | null> {
   const report = join(folder, 'report.json');
   rmSync(report, { force: true });
-  const child = spawn(
-    'npm',
-    ['run', 'jest', '--', '--ci', '--json', `--outputFile=${report}`, `test/integration/reports-${name}.test.ts`],
-    {
-      cwd: folder,
-      env: { ...process.env, ORACLE_SHRINK_MS: '0' },
-      stdio: ['ignore', 'ignore', process.env.SHOW ? 'inherit' : 'ignore'],
-    },
-  );
+  const child = spawn('npm', ['run', 'jest', '--', '--ci', '--json', `--outputFile=${report}`, toPath(name)], {
+    cwd: folder,
+    env: { ...process.env, ORACLE_SHRINK_MS: '0' },
+    stdio: ['ignore', 'ignore', process.env.SHOW ? 'inherit' : 'ignore'],
+  });
   await once(child, 'exit');
   if (!existsSync(report)) return null;
   const { numTotalTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
-  if (numTotalTests === 0) throw new Error(`expected reports-${name} to have tests, got none`);
+  if (numTotalTests === 0) throw new Error(`expected ${toPath(name)} to have tests, got none`);
   return numFailedTests;
 }
 
@@ -63,7 +64,7 @@ async function judge(folder: string, mutation: Mutation): Promise<{ isFound: boo
   const undo = edit(folder, mutation);
   const failures = (await countFailures(folder, mutation.test)) ?? (await countFailures(folder, mutation.test));
   undo();
-  const tests = `tests of reports-${mutation.test}`;
+  const tests = `tests of ${mutation.test}`;
   if (failures !== null)
     return { isFound: failures > 0, verdict: `${failures > 0 ? 'found' : 'NOT FOUND'} by ${failures} ${tests}` };
   if ((await countFailures(folder, mutation.test)) === 0)
@@ -82,7 +83,7 @@ try {
     const failures = (await countFailures(folder, name)) ?? (await countFailures(folder, name));
     if (failures !== 0)
       throw new Error(
-        `expected reports-${name} to pass without a mistake in it, ${failures === null ? 'but it died, twice' : `got ${failures} that fail`}`,
+        `expected ${toPath(name)} to pass without a mistake in it, ${failures === null ? 'but it died, twice' : `got ${failures} that fail`}`,
       );
   }
   for (const [i, mutation] of mutations.entries()) {
