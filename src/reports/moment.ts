@@ -2,7 +2,7 @@ import { TallygateError } from '../errors.ts';
 import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { Correction } from './corrections.ts';
-import { readEveryMs, type WatermarkReader } from './watermark.ts';
+import { readEveryMs, usualAgeMs, type WatermarkReader } from './watermark.ts';
 
 export interface FreshnessInput {
   readonly after?: string | null | undefined;
@@ -56,7 +56,7 @@ export async function resolveMoment(
   const after = inputs.flatMap(({ after }) => (after ? [parseConsistencyToken(after)] : []));
   const [at] = ats;
   const snapshot: SnapshotFacts | null = at ? parseSnapshotToken(at) : null;
-  const oldest = ages.length > 0 ? Math.min(...ages) : readEveryMs;
+  const oldest = ages.length > 0 ? Math.min(...ages) : usualAgeMs;
   let present = await watermark.read(oldest);
 
   const wanted = joinVectors([
