@@ -1,11 +1,11 @@
 import { TallygateError } from '../errors.ts';
 import { parseStoredTime } from '../events/record.ts';
-import { type EventRow, type EventsInput, type EventType, planEvents } from './events.ts';
+import { type EventRow, type EventsInput, type EventType, isWithin, planEvents, toRest } from './events.ts';
 import type { Place } from './page.ts';
-import { moment, type Plan, type Row } from './plan.ts';
-import { parseRange, type TimeRange } from './range.ts';
+import type { Plan, Row } from './plan.ts';
+import { parseRange } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { sql, value } from './sql.ts';
 
 /**
  * All events of a question, page by page and never all at once. A page reads a window of time that was measured by the
@@ -62,7 +62,7 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
           ? { from: left.from, to: Math.min(left.to, left.from + width) }
           : { from: Math.max(left.from, left.to - width), to: left.to };
         // What a filter looks at beside the event is that of the whole range.
-        const plan = planEvents(input, range, place, count, isIn(window));
+        const plan = planEvents(input, range, place, count, isWithin(window));
         const rows = await session.read<BoundedRow>(at, bounded(plan, isOldest));
         const last = rows[rows.length - 1];
         if (last) yield rows.map(toRawEvent);
@@ -82,15 +82,6 @@ export function openEventRows(session: Session, input: EventRowsInput): Promise<
 
     return { meta: session.toMeta(at, []), pages };
   });
-}
-
-/** The place's own instant is in it: others may have it, too. */
-function toRest({ from, to }: TimeRange, { time }: Place, isOldest: boolean): TimeRange {
-  return isOldest ? { from: Math.max(from, time), to } : { from, to: Math.min(to, time + 1) };
-}
-
-function isIn({ from, to }: TimeRange): Sql {
-  return sql`time >= ${moment(from)} AND time < ${moment(to)}`;
 }
 
 interface BoundedRow extends EventRow, Row {

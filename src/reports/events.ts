@@ -1,7 +1,9 @@
 import { TallygateError } from '../errors.ts';
 import type { EventKind } from '../events/event.ts';
 import { parseStoredTime } from '../events/record.ts';
+import type { Cell } from './cells.ts';
 import { type FilterInput, toCondition } from './filter.ts';
+import { findOwners } from './kin.ts';
 import type { FreshnessInput, Moment } from './moment.ts';
 import {
   type Connection,
@@ -12,10 +14,10 @@ import {
   parseFirst,
   toConnection,
 } from './page.ts';
-import { moment as at, type Plan, person, rowsIn } from './plan.ts';
-import { parseRange, type Range, type RangeInput } from './range.ts';
+import { moment as at, type Plan, rowsIn } from './plan.ts';
+import { parseRange, type Range, type RangeInput, type TimeRange } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { allOf, always, type Sql, sql, value } from './sql.ts';
+import { allOf, always, holesOf, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -76,13 +78,68 @@ export async function readPage(
 ): Promise<EventPage> {
   const first = parseFirst(input.first);
   const place = input.after ? parseCursor(input.after) : null;
-  const plan = planEvents(input, parseRange(input.range, moment.now), place, first + 1, which);
-  const cell = await session.load(moment, plan);
-  const rows = cell.rows as unknown as readonly EventRow[];
-  const page = toConnection(rows, first, input.after, toEvent, (row) =>
-    encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
+  const range = parseRange(input.range, moment.now);
+  const cells: Cell[] = [];
+  let rows: readonly EventRow[] = [];
+  for (const window of toWindows(input, range, place, which)) {
+    const cell = await session.load(moment, planEvents(input, range, place, first + 1, allOf([which, window])));
+    cells.push(cell);
+    rows = cell.rows as unknown as readonly EventRow[];
+    if (rows.length > first) break;
+  }
+  const owners = await findOwners(
+    session,
+    moment,
+    rows.slice(0, first).map(({ who }) => who),
   );
-  return { ...page, meta: session.toMeta(moment, [{ cell, buckets: 1 }]) };
+  const page = toConnection(
+    rows,
+    first,
+    input.after,
+    (row) => toEvent(row, owners.of),
+    (row) =>
+      encodeCursor({ time: Number(row.at), stream: row.log_stream, offset: Number(row.log_offset) }, moment.snapshot),
+  );
+  return {
+    ...page,
+    meta: session.toMeta(
+      moment,
+      [...cells, ...owners.cells].map((cell) => ({ cell, buckets: 1 })),
+    ),
+  };
+}
+
+/** Parts of the range that are looked at first. */
+const firstParts = [1024, 32];
+/** In milliseconds; a shorter part is not worth a statement. */
+const shortestPart = 60_000;
+
+/** Conditions of which each takes more of the range, from the end of which the page is: most pages have room in a small part of it. */
+function toWindows(
+  { filter, order }: Pick<EventsInput, 'filter' | 'order'>,
+  range: Range,
+  place: Place | null,
+  which: Sql,
+): Sql[] {
+  // What looks at other events as well, or at few, does so once.
+  const looksAround = holesOf(toCondition(filter)).some(({ hole }) => hole !== 'zone');
+  if (looksAround || which !== always) return [always];
+  const isOldest = order === 'OLDEST';
+  const left = place === null ? range : toRest(range, place, isOldest);
+  const widths = firstParts.map((part) => Math.floor((left.to - left.from) / part));
+  const windows = widths
+    .filter((width) => width >= shortestPart)
+    .map((width) => (isOldest ? { ...left, to: left.from + width } : { ...left, from: left.to - width }));
+  return [...windows.map(isWithin), always];
+}
+
+/** Of the range, what lies behind the place. Its own instant is in it: others may have it, too. */
+export function toRest({ from, to }: TimeRange, { time }: Place, isOldest: boolean): TimeRange {
+  return isOldest ? { from: Math.max(from, time), to } : { from, to: Math.min(to, time + 1) };
+}
+
+export function isWithin({ from, to }: TimeRange): Sql {
+  return sql`time >= ${at(from)} AND time < ${at(to)}`;
 }
 
 // ---- row
@@ -91,6 +148,7 @@ export interface EventRow {
   readonly message_id: string;
   readonly kind: EventKind;
   readonly event: string;
+  /** As it was written: of an id. */
   readonly who: string;
   readonly at: string;
   readonly time: string;
@@ -120,7 +178,7 @@ export function planEvents(
   const direction = isOldest ? sql`ASC` : sql`DESC`;
   return {
     label: 'events',
-    select: sql`SELECT message_id, kind, event, toString(${person}) AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
+    select: sql`SELECT message_id, kind, event, toString(person) AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
         user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
       FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), place ? behind(place, isOldest) : always])}
       ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', count)}`,
@@ -134,13 +192,13 @@ function behind({ time, stream, offset }: Place, isOldest: boolean): Sql {
 
 // ---- mapping
 
-function toEvent(row: EventRow): StoredEvent {
+function toEvent(row: EventRow, owners: ReadonlyMap<string, string>): StoredEvent {
   const data = JSON.parse(row.data) as { [part: string]: Record<string, unknown> };
   return {
     messageId: row.message_id,
     type: row.kind.toUpperCase() as EventType,
     event: row.event,
-    person: row.who,
+    person: owners.get(row.who) ?? row.who,
     timestamp: toDate(row.time),
     originalTimestamp: row.original_timestamp === null ? null : toDate(row.original_timestamp),
     sentAt: row.sent_at === null ? null : toDate(row.sent_at),

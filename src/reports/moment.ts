@@ -3,7 +3,7 @@ import { covers, historyLane, joinVectors, type PositionVector, toStream, toStre
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { Correction } from './corrections.ts';
 import { leastHeldMs } from './held-readings.ts';
-import { readEveryMs, type WatermarkReader } from './watermark.ts';
+import { readEveryMs, usualAgeMs, type WatermarkReader } from './watermark.ts';
 
 export interface FreshnessInput {
   readonly after?: string | null | undefined;
@@ -57,7 +57,7 @@ export async function resolveMoment(
   const after = inputs.flatMap(({ after }) => (after ? [parseConsistencyToken(after)] : []));
   const [at] = ats;
   const snapshot: SnapshotFacts | null = at ? parseSnapshotToken(at) : null;
-  const oldest = ages.length > 0 ? Math.min(...ages) : readEveryMs;
+  const oldest = ages.length > 0 ? Math.min(...ages) : usualAgeMs;
   // Whoever waits for what was written wants the newest.
   const isHeld = ages.length > 0 && oldest >= leastHeldMs && after.length === 0;
   let present = await (isHeld ? watermark.hold(oldest) : watermark.read(oldest));

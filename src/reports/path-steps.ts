@@ -1,6 +1,6 @@
 import { TallygateError } from '../errors.ts';
 import { parseProperty, toText } from './property.ts';
-import { pageKey } from './session-runs.ts';
+import { pagePath } from './session-runs.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** What the steps of paths are called. */
@@ -17,7 +17,7 @@ const longestPattern = 1000;
 
 const screenName = sql`ifNull(nullIf(${toText(parseProperty('properties.name'))}, ''), toString(event))`;
 /** Where no rule fits: the page of a page, the name of a screen, the event's name of all others. */
-const usualName = sql`multiIf(startsWith(${pageKey}, '='), substring(${pageKey}, 2), kind = 'screen', ${screenName}, toString(event))`;
+const usualName = sql`multiIf(kind = 'page', ifNull(${pagePath}, toString(event)), kind = 'screen', ${screenName}, toString(event))`;
 
 /** The first rule that fits an event names its step. */
 export function toStepName(rules: readonly PathRule[]): Sql {

@@ -1,10 +1,13 @@
 import { TallygateError } from '../errors.ts';
+import type { Cell } from './cells.ts';
 import { type EventPage, type EventsInput, readPage } from './events.ts';
-import type { FreshnessInput } from './moment.ts';
+import { hashId } from './id-hash.ts';
+import { findKin, toIdList } from './kin.ts';
+import type { FreshnessInput, Moment } from './moment.ts';
 import { parseCursor } from './page.ts';
-import { allTime, type Plan, person, personOf, rowsIn, timeMs } from './plan.ts';
+import { allTime, type Plan, rowsIn, timeMs } from './plan.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { allOf, type Sql, sql, value } from './sql.ts';
+import { join, type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -34,25 +37,18 @@ export function runPerson(session: Session, { id, freshness }: PersonInput): Pro
   return session.report(freshness, async (moment) => {
     if (id.length === 0 || id.length > longestId)
       throw new TallygateError('INVALID_INPUT', `id: expected 1 to ${longestId} characters, got ${id.length}`);
-    const known = await session.load(moment, planIds(id.toWellFormed()));
-    const ids = (known.rows as unknown as readonly IdRow[]).map((row) => row.id);
-    if (ids.length === 0) return null;
-    const isMeant = sql`person IN (SELECT toUInt64(arrayJoin(${value('Array(String)', ids)})))`;
-    const [found, told] = await Promise.all([
-      session.load(moment, planFacts(isMeant)),
-      session.load(moment, planTraits(isMeant)),
-    ]);
-    const facts = found.rows[0] as unknown as FactsRow;
-    if (Number(facts.n) === 0) return null;
+    const { kin, cells } = await findPerson(session, moment, id.toWellFormed());
+    if (kin === null) return null;
+    const { facts, told, isMeant } = kin;
     const meta = session.toMeta(
       moment,
-      [known, found, told].map((cell) => ({ cell, buckets: 1 })),
-      { warnings: toWarnings(facts, told.rows.length) },
+      cells.map((cell) => ({ cell, buckets: 1 })),
+      { warnings: toWarnings(facts, told.length) },
     );
     return {
       userIds: facts.user_ids.slice(0, mostIds),
       anonymousIds: facts.anonymous_ids.slice(0, mostIds),
-      traits: toTraits(told.rows.slice(0, mostTellers) as unknown as TraitsRow[]),
+      traits: toTraits(told.slice(0, mostTellers)),
       firstSeen: new Date(Number(facts.first)),
       lastSeen: new Date(Number(facts.last)),
       eventCount: Number(facts.n),
@@ -77,9 +73,56 @@ function toWarnings({ user_ids, anonymous_ids }: FactsRow, tellers: number): str
   ];
 }
 
+// ---- who is meant
+
+interface Kin {
+  /** Of the person's events. */
+  readonly isMeant: Sql;
+  readonly facts: FactsRow;
+  /** From the newest on. */
+  readonly told: readonly TraitsRow[];
+}
+
+/**
+ * Events say who did them by hashes of ids, so nobody looks through the ids themselves: a user's id is tried, and that of a device
+ * beside it. Only a device of which every event names a user is found by its own name, and is whoever it names first.
+ */
+async function findPerson(session: Session, moment: Moment, id: string) {
+  const named = await lookUp(session, moment, [hashId('user', id), hashId('anonymous', id)]);
+  if (named.kin) return named;
+  const cell = await session.load(moment, planFirst(id));
+  const first = cell.rows[0]?.id as string | undefined;
+  const met = first === undefined ? { kin: null, cells: [] } : await lookUp(session, moment, [first]);
+  return { kin: met.kin, cells: [...named.cells, cell, ...met.cells] };
+}
+
+/** Whoever has the first of the ids that any event has, as the table has them. */
+async function lookUp(
+  session: Session,
+  moment: Moment,
+  ids: readonly string[],
+): Promise<{ kin: Kin | null; cells: Cell[] }> {
+  const { of, cells } = await findKin(session, moment, ids);
+  const lists = ids.map((id) => toIdList(of.get(id) ?? [id]));
+  const [found, told] = await Promise.all([
+    session.load(moment, planFacts(ids, lists)),
+    session.load(moment, planTraits(lists)),
+  ]);
+  const all = [...cells, found, told];
+  const rows = (found.rows as unknown as readonly FactsRow[]).filter(({ own }) => Number(own) > 0);
+  const [facts] = rows.toSorted((a, b) => a.place - b.place);
+  if (!facts) return { kin: null, cells: all };
+  const traits = (told.rows as unknown as readonly TraitsRow[]).filter(({ place }) => place === facts.place);
+  return { kin: { isMeant: isOneOf([lists[facts.place] as Sql]), facts, told: traits }, cells: all };
+}
+
 // ---- row
 
 interface FactsRow {
+  /** Of the id, whose person it is. */
+  readonly place: number;
+  /** Events that name the id itself. */
+  readonly own: string;
   readonly user_ids: readonly string[];
   readonly anonymous_ids: readonly string[];
   readonly first: string;
@@ -87,45 +130,48 @@ interface FactsRow {
   readonly n: string;
 }
 
-interface IdRow {
-  readonly id: string;
-}
-
 interface TraitsRow {
+  readonly place: number;
   readonly data: string;
 }
 
 // ---- SQL
 
-/** All ids, as they stand in the table, of whoever has the id: events of a person are found by them alone. */
-function planIds(id: string): Plan {
-  const wanted = value('String', id);
-  const edges = sql`SELECT child, ${personOf(sql`child`)} AS owner FROM identity_edges WHERE ${rowsIn(allTime)}`;
+function isOneOf(lists: readonly Sql[]): Sql {
+  return sql`person IN (${join(lists, ' UNION ALL ')})`;
+}
+
+/** One list for each of the ids, which are the same for ids of one person: then the first. */
+function toPlace(lists: readonly Sql[]): Sql {
+  return sql`toUInt8(NOT ${isOneOf(lists.slice(0, 1))})`;
+}
+
+function planFacts(ids: readonly string[], lists: readonly Sql[]): Plan {
+  const each = (column: Sql) =>
+    sql`arraySort(groupUniqArrayIf(${{ strings: [String(mostIds + 1)], values: [] }})(${column}, ${column} != ''))`;
+  // Before all other columns: hardly any event is the person's.
+  return {
+    label: 'person',
+    select: sql`SELECT ${toPlace(lists)} AS place, countIf(${isOneOf([toIdList(ids)])}) AS own,
+        ${each(sql`user_id`)} AS user_ids, ${each(sql`anonymous_id`)} AS anonymous_ids, min(${timeMs}) AS first, max(${timeMs}) AS last, count() AS n
+      FROM events PREWHERE ${isOneOf(lists)} WHERE ${rowsIn(allTime)} GROUP BY place`,
+  };
+}
+
+function planTraits(lists: readonly Sql[]): Plan {
+  return {
+    label: 'person',
+    select: sql`SELECT ${toPlace(lists)} AS place, data FROM events PREWHERE ${isOneOf(lists)} WHERE ${rowsIn(allTime)} AND event = '$identify'
+      ORDER BY ${timeMs} DESC, message_id DESC LIMIT ${value('UInt32', mostTellers + 1)} BY place`,
+  };
+}
+
+/** Who did the first event of a device, as the table has it. */
+function planFirst(id: string): Plan {
   return {
     label: 'person_ids',
-    select: sql`SELECT DISTINCT toString(arrayJoin([holder, child])) AS id FROM (
-        SELECT ${person} AS holder FROM events WHERE ${rowsIn(allTime)} AND (user_id = ${wanted} OR anonymous_id = ${wanted})
-        ORDER BY multiIf(user_id = ${wanted}, 0, user_id = '', 1, 2), ${timeMs}, message_id LIMIT 1) AS found
-      LEFT JOIN (${edges}) AS edges ON edges.owner = found.holder ORDER BY id`,
-  };
-}
-
-function planFacts(isMeant: Sql): Plan {
-  const ids = (column: Sql) =>
-    sql`arraySort(groupUniqArrayIf(${{ strings: [String(mostIds + 1)], values: [] }})(${column}, ${column} != ''))`;
-  return {
-    label: 'person',
-    select: sql`SELECT ${ids(sql`user_id`)} AS user_ids, ${ids(sql`anonymous_id`)} AS anonymous_ids,
-        min(${timeMs}) AS first, max(${timeMs}) AS last, count() AS n
-      FROM events WHERE ${allOf([rowsIn(allTime), isMeant])}`,
-  };
-}
-
-function planTraits(isMeant: Sql): Plan {
-  return {
-    label: 'person',
-    select: sql`SELECT data FROM events WHERE ${allOf([rowsIn(allTime), sql`event = '$identify'`, isMeant])}
-      ORDER BY ${timeMs} DESC, message_id DESC LIMIT ${value('UInt32', mostTellers + 1)}`,
+    select: sql`SELECT toString(person) AS id FROM events PREWHERE anonymous_id = ${value('String', id)} WHERE ${rowsIn(allTime)}
+      ORDER BY ${timeMs}, message_id LIMIT 1`,
   };
 }
 

@@ -38,7 +38,7 @@ export interface RetentionRow {
 
 export function planRetention(shape: RetentionShape): Plan {
   const { breakdown } = shape;
-  const counts = sql`SELECT key, cohort, period, count() AS persons FROM (${toCells(shape)}) GROUP BY key, cohort, period`;
+  const counts = sql`SELECT key, cohort, period, sum(n) AS persons FROM (${toCells(shape, toCounted(shape), sql`n`)}) GROUP BY key, cohort, period`;
   const limits = { resultRows: 1_000_000 };
   if (breakdown === null) return { label: 'retention', select: counts, limits };
   const isShown = sql`place <= ${value('UInt32', breakdown.limit)}`;
@@ -79,7 +79,7 @@ export function planPeople(shape: RetentionShape, cell: RetentionCell, first: nu
       : sql`${cell.isOther ? sql`NOT ` : sql``}has(${value('Array(String)', cell.keys)}, key)`,
     after === null ? always : sql`who > ${value('UInt64', after)}`,
   ]);
-  const page = sql`SELECT who FROM (${toCells(shape)}) WHERE ${isInCell} ORDER BY who LIMIT ${value('UInt32', first + 1)}`;
+  const page = sql`SELECT who FROM (${toCells(shape, toPersons(shape), sql`who`)}) WHERE ${isInCell} ORDER BY who LIMIT ${value('UInt32', first + 1)}`;
   const { rows } = toRows(shape);
   return {
     label: 'retention_people',
@@ -88,16 +88,14 @@ export function planPeople(shape: RetentionShape, cell: RetentionCell, first: nu
   };
 }
 
-/** Rows (who, key, cohort, period): one for each membership, with the period -1, and one for each of its periods with a return. */
-function toCells(shape: RetentionShape): Sql {
-  const { range, edges, cohorts, brackets, isFirstTime, isOrAfter, breakdown } = shape;
-  const { isCohort, isReturn, rows } = toRows(shape);
-  const intervals = edges.slice(0, -1);
+/**
+ * Rows (key, cohort, period, and the column `whose`): one for each membership, with the period -1, and one for each of its periods
+ * with a return. `members` are rows of toPersons or toCounted.
+ */
+function toCells({ edges, cohorts, brackets, isFirstTime, isOrAfter }: RetentionShape, members: Sql, whose: Sql): Sql {
   const joined = createIntervalSet(cohorts);
-  const returned = createIntervalSet(intervals.length);
-  const membership = isFirstTime
-    ? sql`if(first >= ${value('Int64', range.from)}, [toUInt16(${toIndexExpression(intervals, sql`first`)})], [])`
-    : joined.toArray(sql`joined`);
+  const returned = createIntervalSet(edges.length - 1);
+  const membership = isFirstTime ? sql`[joined]` : joined.toArray(sql`joined`);
   const length = value(
     'UInt32',
     brackets.reduce((sum, n) => sum + n, 0),
@@ -113,19 +111,32 @@ function toCells(shape: RetentionShape): Sql {
     ? sql`arrayMap(i -> toInt32(i - cohort), ${within})`
     : sql`arrayDistinct(arrayMap(i -> ${periodOf}[i - cohort + 1], ${within}))`;
   const periods = isOrAfter ? sql`if(empty(passed), [], [arrayMax(passed)])` : sql`passed`;
-  return sql`SELECT who, key, toInt32(cohort) AS cohort, arrayJoin(arrayPushFront(${periods}, ${value('Int32', allMembers)})) AS period FROM (
-      SELECT who, key, cohort, ${passed} AS passed FROM (
-        SELECT who, key, returns, arrayJoin(${membership}) AS cohort FROM (
-          SELECT who, key, first, joined, ${returned.toArray(sql`returned`)} AS returns FROM (
-            SELECT who, ${breakdown ? sql`minIf((ms, value), is_cohort).2` : sql`''`} AS key,
-              minIf(ms, is_cohort) AS first,
-              ${isFirstTime ? sql`0` : joined.collect(sql`i`, sql`is_cohort`)} AS joined,
-              ${returned.collect(sql`i`, sql`is_return`)} AS returned
-            FROM (
-              SELECT ${person} AS who, ${timeMs} AS ms, ${toIndexExpression(intervals)} AS i,
-                ${breakdown?.key ?? sql`''`} AS value, (${isCohort}) AS is_cohort, (${isReturn}) AS is_return
-              FROM events WHERE ${rows})
-            GROUP BY who HAVING countIf(is_cohort) > 0))))`;
+  return sql`SELECT ${whose}, key, toInt32(cohort) AS cohort, arrayJoin(arrayPushFront(${periods}, ${value('Int32', allMembers)})) AS period FROM (
+      SELECT ${whose}, key, cohort, ${passed} AS passed FROM (
+        SELECT ${whose}, key, returns, arrayJoin(${membership}) AS cohort FROM (
+          SELECT ${whose}, key, joined, ${returned.toArray(sql`returned`)} AS returns FROM (${members}))))`;
+}
+
+/** How many persons (`n`) joined and came back in the same intervals: far fewer rows than persons, whose periods are then made once for all of them. */
+function toCounted(shape: RetentionShape): Sql {
+  const key = shape.breakdown ? sql`key, ` : sql``;
+  const counted = sql`SELECT ${key}joined, returned, count() AS n FROM (${toPersons(shape)}) GROUP BY ${key}joined, returned`;
+  return shape.breakdown ? counted : sql`SELECT '' AS key, joined, returned, n FROM (${counted})`;
+}
+
+/** One row for each person who joined: who, key, and the intervals in which they joined (FIRST_TIME: the one) and came back. */
+function toPersons(shape: RetentionShape): Sql {
+  const { range, edges, cohorts, isFirstTime, breakdown } = shape;
+  const { isCohort, isReturn, rows } = toRows(shape);
+  const intervals = edges.slice(0, -1);
+  const joined = isFirstTime
+    ? sql`toUInt16(${toIndexExpression(intervals, sql`first`)})`
+    : createIntervalSet(cohorts).collect(toIndexExpression(intervals), isCohort);
+  const key = breakdown ? sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2` : sql`''`;
+  return sql`SELECT ${person} AS who, ${key} AS key, ${isFirstTime ? sql`minIf(${timeMs}, ${isCohort}) AS first, ` : sql``}${joined} AS joined,
+      ${createIntervalSet(intervals.length).collect(toIndexExpression(intervals), isReturn)} AS returned
+    FROM events WHERE ${rows} GROUP BY who
+    HAVING countIf(${isCohort}) > 0${isFirstTime ? sql` AND first >= ${value('Int64', range.from)}` : sql``}`;
 }
 
 function toRows({ range, edges, cohortEvent, returnEvent, isFirstTime, filter }: RetentionShape) {

@@ -47,10 +47,11 @@ export function selectRuns(
 }
 
 const textAt = (path: readonly string[]) => sql`nullIf(CAST(${docPath(path)}, 'Nullable(String)'), '')`;
-const path = sql`coalesce(${textAt(['properties', 'path'])}, ${textAt(['context', 'page', 'path'])})`;
+/** Of a page, or of the page that an event was on; NULL without one. */
+export const pagePath = sql`coalesce(${textAt(['properties', 'path'])}, ${textAt(['context', 'page', 'path'])})`;
 
 /** The page that a `$page` event saw: '=path', or '-' when it does not say; '' for all other events. */
-export const pageKey: Sql = sql`if(kind = 'page', ifNull(concat('=', ${path}), '-'), '')`;
+export const pageKey: Sql = sql`if(kind = 'page', ifNull(concat('=', ${pagePath}), '-'), '')`;
 
 /** As clients see it. */
 export function toShownPage(key: string): string {

@@ -71,6 +71,10 @@ interface LedgerRow {
 
 /** Least time between two readings, in milliseconds; the log and the ledger are never read for each request. */
 export const readEveryMs = 250;
+/** What a question without a wish takes, in milliseconds: one that waits for no reading, as long as none is late. */
+export const usualAgeMs = 2 * readEveryMs;
+/** A timer comes a little early or late; what is due then need not wait for the next turn. */
+const timerSlackMs = 25;
 const idleReadMs = 1000;
 /** Rows of one reading of the ledger; the next one goes on from there. */
 const mostRows = 20_000;
@@ -108,8 +112,10 @@ export function createWatermarkReader({
       // Without the log nothing new is acknowledged either; asOf stands still until it is back.
       logger.debug({ error: toMessage(thrown) }, 'the end of the log is not known now');
     }
-    const corrections = await readCorrections(warehouse);
-    const { vector, rows, epoch } = await readLedger(current.vector);
+    const [corrections, { vector, rows, epoch }] = await Promise.all([
+      readCorrections(warehouse),
+      readLedger(current.vector),
+    ]);
     let asOf = current.asOf;
     while (unreached.length > 0) {
       const oldest = unreached[0]!;
@@ -223,7 +229,7 @@ export function createWatermarkReader({
   const timer = setInterval(() => {
     const age = clock() - current.readAt;
     const due = clock() - lastAsked < 60_000 || waiters.size > 0 ? readEveryMs : idleReadMs;
-    if (age >= due && !reading) {
+    if (age >= due - timerSlackMs && !reading) {
       reading = readOnce().finally(() => {
         reading = null;
       });

@@ -148,10 +148,11 @@ export const toTopCategories = (scope: Scope) =>
   `SELECT k, toUInt8(grouping(k)) AS total, count() AS n, uniqExact(who) AS persons, uniqExact(k) AS kinds
     FROM ${done(scope, "ifNull(doc.properties.category.:String, '') AS k")} GROUP BY GROUPING SETS ((k), ())`;
 
+/** The ids of persons first, before any other column is read. */
 export const toPerson = (scope: Scope, id: string) =>
   `SELECT groupUniqArrayIf(user_id, user_id != '') AS user_ids, groupUniqArrayIf(anonymous_id, anonymous_id != '') AS anonymous_ids, min(${ms}) AS first, max(${ms}) AS last, count() AS n
-    FROM events WHERE project = '${project}' AND ${seen(scope)} AND person IN (
-      SELECT sipHash64('u${id}') UNION ALL SELECT child FROM ${firsts(scope)} WHERE parent = sipHash64('u${id}'))`;
+    FROM events PREWHERE person IN (SELECT sipHash64('u${id}') UNION ALL SELECT child FROM ${firsts(scope)} WHERE parent = sipHash64('u${id}'))
+    WHERE project = '${project}' AND ${seen(scope)}`;
 
 const columns =
   'message_id, kind, event, time, original_timestamp, sent_at, received_at, user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset';

@@ -16,6 +16,7 @@ import type { QueryOptions, QueryResult, Statement, Warehouse } from '../../src/
 import { createReports, type Reports } from '../../src/reports/reports.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { forgetfulCache } from '../contract/forgetful-cache.ts';
 import type { SentEvent } from './sent.ts';
 
 /** The whole service, taken apart so that everything which can come in another order does: see truth.ts. */
@@ -143,7 +144,7 @@ export async function openWorld(): Promise<World> {
         const { seen, ...more } = createLateWarehouse(warehouse);
         return { reports: open(seen, caches[i % caches.length] as ReportCache), ...more };
       });
-      const plain = open(warehouse, forgetful);
+      const plain = open(warehouse, forgetfulCache);
       return {
         project,
         gateways,
@@ -234,13 +235,6 @@ function createLateWarehouse(warehouse: Warehouse) {
     refuse: (label: string) => void refused.add(label),
   };
 }
-
-const forgetful: ReportCache = {
-  getMany: async (keys) => keys.map(() => undefined),
-  setMany: async () => {},
-  state: () => 'ready',
-  close: async () => {},
-};
 
 function createSpoiltCache(): SpoiltCache {
   const inner = createMemoryCache({ maxBytes: 64e6, metrics: createMetrics() });

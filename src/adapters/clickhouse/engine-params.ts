@@ -1,12 +1,14 @@
 /**
- * Parameters for the engine in this process, as statements that stand in front of the one that uses them. Its own binding
+ * Parameters for the engine in this process, as a statement that stands in front of the one that uses them. Its own binding
  * would do, but runs one statement at a time in the whole process, so that a slow report would hold up everything.
  * The text of a value is that of ClickHouse's HTTP interface: https://clickhouse.com/docs/interfaces/http#cli-queries-with-parameters
  */
 export function toParameterStatements(params: Readonly<Record<string, unknown>>): string {
-  return Object.entries(params)
-    .map(([name, value]) => `SET param_${assertName(name)} = ${toLiteral(toParameterText(value))}; `)
-    .join('');
+  const each = Object.entries(params).map(
+    ([name, value]) => `param_${assertName(name)} = ${toLiteral(toParameterText(value))}`,
+  );
+  // All in one: each statement in front costs a tenth of a millisecond.
+  return each.length === 0 ? '' : `SET ${each.join(', ')}; `;
 }
 
 function toParameterText(value: unknown): string {

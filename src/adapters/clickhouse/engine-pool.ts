@@ -55,7 +55,8 @@ export async function openEnginePool(path: string, reportConnections: number): P
   return {
     reports: lane(reportConnections),
     sink: lane(1),
-    ledger: lane(1),
+    // What a watermark is made of is two statements at once.
+    ledger: lane(2),
     use: async (database) => {
       for (const connection of all) await connection.command({ query: `USE ${database}` });
     },
