@@ -1,5 +1,3 @@
-import type { Watermark } from './watermark.ts';
-
 /** From so many milliseconds on, a question that takes an older answer is given an older moment. */
 export const leastHeldMs = 1000;
 /** What is asked of a moment is remembered by it; so old is old enough. */
@@ -10,11 +8,11 @@ const mostHeldMs = 10 * 60_000;
  * about one moment and find each other's answers. One for each power of two of what is taken: who takes a minute does not move on
  * because somebody else takes no more than a second.
  */
-export function createHeldReadings(
-  read: (maxAgeMs: number) => Promise<Watermark>,
+export function createHeldReadings<Reading extends { readonly readAt: number }>(
+  read: (maxAgeMs: number) => Promise<Reading>,
   clock: () => number,
-): (maxAgeMs: number) => Promise<Watermark> {
-  const held = new Map<number, Watermark>();
+): (maxAgeMs: number) => Promise<Reading> {
+  const held = new Map<number, Reading>();
   return async (wished) => {
     const maxAgeMs = Math.min(wished, mostHeldMs);
     const steps = Math.floor(Math.log2(maxAgeMs));

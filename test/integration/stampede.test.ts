@@ -135,8 +135,8 @@ function suite(open: () => Promise<ReportCache>): void {
     const totals = await Promise.all(Array.from({ length: 20 }, (_, i) => total(others[i % 2]!, range)));
     expect(new Set(totals)).toEqual(new Set([300]));
     expect(performance.now() - began).toBeLessThan(15_000);
-    // The dead one's, and one more for both of the others.
-    expect(statements).toBe(2);
+    // The dead one's, and one more for both of the others, or one for each where a slow machine has used up their patience.
+    expect([2, 3]).toContain(statements);
   }, 30_000);
 
   test('who wants it computed anew waits for nobody', async () => {

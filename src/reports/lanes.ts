@@ -1,0 +1,158 @@
+import type { Grouped } from './grouped.ts';
+import { toSpan } from './grouped.ts';
+import type { Bucket } from './plan.ts';
+import { fill, holesOf, type Sql, sql, value } from './sql.ts';
+
+/** What is counted by bucket and line, where others' can be counted with it. */
+export interface Countable {
+  readonly counts: Grouped;
+  readonly buckets: readonly Bucket[];
+  readonly timezone: string;
+}
+
+/** Columns of numbers of one SELECT. */
+const mostColumns = 48;
+/** Buckets times lines times columns that a lane may come to. */
+const mostNumbers = 2_000_000;
+/** What it costs to look at a row once more, beside what is counted of it. */
+const scanCost = 6;
+
+/** Numbers of the events that the conditions hold for. */
+export interface Column {
+  readonly conditions: readonly Sql[];
+  readonly x: Grouped['x'];
+  readonly y: Grouped['y'];
+  /** Milliseconds since 1970. */
+  from: number;
+  to: number;
+}
+
+/** What is counted by the same buckets and lines. */
+export interface Lane {
+  readonly breakdowns: Grouped['breakdowns'];
+  /** Names the lines. */
+  readonly lines: string;
+  /** Ascending. */
+  buckets: readonly Bucket[];
+  readonly columns: Map<string, Column>;
+  readonly members: { readonly place: number; readonly column: string; readonly starts: ReadonlySet<string> }[];
+}
+
+/** `alone`: places of those that go with no others. */
+export function toLanes(all: readonly (Countable | null)[]): {
+  readonly lanes: readonly Lane[];
+  readonly alone: readonly number[];
+} {
+  const lanes: Lane[] = [];
+  const alone: number[] = [];
+  for (const [place, countable] of all.entries()) {
+    const conditions = countable && toOwnConditions(countable.counts.conditions, countable.timezone);
+    if (!countable || !conditions) {
+      alone.push(place);
+      continue;
+    }
+    const { counts, buckets } = countable;
+    const lines = JSON.stringify(counts.breakdowns);
+    const column = JSON.stringify([conditions, counts.x, counts.y]);
+    let lane: Lane | undefined;
+    let merged: readonly Bucket[] | null = null;
+    for (const candidate of lanes) {
+      if (candidate.lines !== lines || candidate.columns.size >= mostColumns) continue;
+      merged = mergeBuckets(candidate.buckets, buckets);
+      if (!merged || merged.length * toLineCount(counts) * (candidate.columns.size + 1) > mostNumbers) continue;
+      lane = candidate;
+      break;
+    }
+    if (lane && merged) lane.buckets = merged;
+    else {
+      lane = { breakdowns: counts.breakdowns, lines, buckets, columns: new Map(), members: [] };
+      lanes.push(lane);
+    }
+    const { from, to } = toSpan(buckets);
+    const known = lane.columns.get(column);
+    if (known) {
+      known.from = Math.min(known.from, from);
+      known.to = Math.max(known.to, to);
+    } else lane.columns.set(column, { conditions, x: counts.x, y: counts.y, from, to });
+    lane.members.push({ place, column, starts: new Set(buckets.map(({ start }) => String(start))) });
+  }
+  return { lanes, alone };
+}
+
+function toLineCount({ breakdowns }: Grouped): number {
+  return breakdowns.reduce((count, { bins, shown }) => {
+    const values = bins ? bins.edges.length + 2 : 'strings' in shown ? Number.POSITIVE_INFINITY : shown.length + 1;
+    return count * values;
+  }, 1);
+}
+
+/** With the timezone filled in; null when a condition looks at more than the event and who did it. */
+function toOwnConditions(conditions: readonly Sql[], timezone: string): readonly Sql[] | null {
+  if (conditions.some((of) => holesOf(of).some(({ hole }) => hole !== 'zone' && hole !== 'person'))) return null;
+  return conditions.map((of) =>
+    fill(of, (hole) => (hole.hole === 'zone' ? sql`${value('String', timezone)}` : sql`${hole}`)),
+  );
+}
+
+/** The buckets of both, where they are of one calendar and their windows overlap or touch; otherwise null. */
+function mergeBuckets(a: readonly Bucket[], b: readonly Bucket[]): readonly Bucket[] | null {
+  const [of, other] = [toSpan(a), toSpan(b)];
+  if (of.from > other.to || other.from > of.to) return null;
+  const byStart = new Map(a.map((bucket) => [bucket.start, bucket]));
+  for (const bucket of b) {
+    const same = byStart.get(bucket.start);
+    if (same && (same.from !== bucket.from || same.to !== bucket.to)) return null;
+    byStart.set(bucket.start, bucket);
+  }
+  const merged = [...byStart.values()].sort((x, y) => x.start - y.start);
+  for (let i = 1; i < merged.length; i++) if (merged[i - 1]!.to > merged[i]!.start) return null;
+  return merged;
+}
+
+/** One pass over the events. */
+export interface Scan {
+  readonly lanes: Lane[];
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Lanes of the same events go together where that pays off. */
+export function toScans(lanes: readonly Lane[]): Scan[] {
+  const scans: Scan[] = [];
+  for (const lane of lanes) {
+    const { from, to } = toSpan(lane.buckets);
+    const scan = scans.find((one) => one.from === from && one.to === to && paysOff(one.lanes, lane));
+    if (scan) scan.lanes.push(lane);
+    else scans.push({ lanes: [lane], from, to });
+  }
+  return scans;
+}
+
+/** In one pass everything is counted for every lane. */
+function paysOff(lanes: readonly Lane[], lane: Lane): boolean {
+  if (lanes.some((other) => toGroupKey(other) === toGroupKey(lane))) return false;
+  const apart = toCost(toColumnsOf(lanes)) * lanes.length + scanCost + toCost(lane.columns);
+  const together = toColumnsOf([...lanes, lane]);
+  return together.size <= mostColumns && toCost(together) * (lanes.length + 1) <= apart;
+}
+
+/** What a lane is told from others by in one pass. */
+function toGroupKey({ breakdowns, buckets }: Lane): string {
+  const kinds = new Set(breakdowns.map((of) => JSON.stringify(of)));
+  return `${[...kinds].sort().join()} ${toStartKey(buckets)}`;
+}
+
+export function toColumnsOf(lanes: readonly Lane[]): Map<string, Column> {
+  return new Map(lanes.flatMap(({ columns }) => [...columns]));
+}
+
+function toCost(columns: ReadonlyMap<string, Column>): number {
+  let cost = 0;
+  for (const { x } of columns.values())
+    cost += x && (x.name === 'uniqExact' || x.name === 'quantileExactInclusiveOrNull') ? 8 : 1;
+  return cost;
+}
+
+export function toStartKey(buckets: readonly Bucket[]): string {
+  return buckets.map(({ start }) => start).join();
+}
