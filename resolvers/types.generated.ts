@@ -494,7 +494,10 @@ export type FreshnessInput = {
   readonly after?: InputMaybe<Scalars['ConsistencyToken']['input']>;
   /** Answer as of this snapshot, whatever has arrived since. */
   readonly at?: InputMaybe<Scalars['SnapshotToken']['input']>;
-  /** Accept an answer up to this old, in milliseconds; 0 recomputes. */
+  /**
+   * Accept an answer up to this old, in milliseconds; 0 recomputes. From 1,000 on, equal questions within that time are answered as
+   * of one moment, and so from the cache: `last: "7d"` ends at that moment, too.
+   */
   readonly maxAgeMs?: InputMaybe<Scalars['Int']['input']>;
   /** How long to wait for it, in milliseconds, at most 30,000; past that the report says TIMED_OUT and answers with what it has. */
   readonly maxWaitMs?: InputMaybe<Scalars['Int']['input']>;
