@@ -34,7 +34,8 @@ describeWithOwn(['couchbase'], 'a Couchbase server that goes away', (start) => {
     const tracker = createTracker({ log: bench.log, metrics, retentionDays: undefined });
     const sender = { project: 'demo', keyId: 'k' };
     const { token } = await tracker.track(sender, [{ kind: 'track', input: { event: 'E', userId: 'u' } }]);
-    const explain = async (gateway: (typeof gateways)[number], freshness: object = {}) => {
+    const explain = async (gateway: (typeof gateways)[number]) => {
+      const freshness = { after: token, maxWaitMs: 10_000 };
       const recorder = createRecorder();
       const operation = gateway.begin('demo', signal, recorder);
       const { series } = await operation.trend({ range: { last: '7d' }, series: [{ event: 'E' }], freshness });
@@ -52,7 +53,7 @@ describeWithOwn(['couchbase'], 'a Couchbase server that goes away', (start) => {
       }
     };
     try {
-      await explain(gateways[0], { after: token, maxWaitMs: 10_000 });
+      await explain(gateways[0]);
       await untilFound(gateways[0]);
       // What another gateway has computed.
       await untilFound(gateways[1]);
