@@ -10,7 +10,7 @@ export function needing<Parent, Args, Result>(
 ) {
   return async (_parent: Parent, args: Args, context: Context, info: GraphQLResolveInfo): Promise<Result> => {
     try {
-      return await resolve(authorize(context.caller, right), args, context, info);
+      return await inField(context, info, () => resolve(authorize(context.caller, right), args, context, info));
     } catch (thrown) {
       throw toGraphQLError(thrown);
     }
@@ -19,10 +19,18 @@ export function needing<Parent, Args, Result>(
 
 /** A field of a report that is computed when it is asked for: who may ask for the report may ask for it. */
 export function afterwards<Parent, Args, Result>(resolve: (parent: Parent, args: Args) => Promise<Result>) {
-  return (parent: Parent, args: Args): Promise<Result> =>
-    resolve(parent, args).catch((thrown) => {
+  return (parent: Parent, args: Args, context: Context, info: GraphQLResolveInfo): Promise<Result> =>
+    inField(context, info, () => resolve(parent, args)).catch((thrown) => {
       throw toGraphQLError(thrown);
     });
+}
+
+/** Reports that begin within it are this field's, where somebody asked for an explanation. */
+function inField<T>({ explain }: Context, { path }: GraphQLResolveInfo, begin: () => T): T {
+  if (!explain?.recorder) return begin();
+  const keys: (string | number)[] = [];
+  for (let at: typeof path | undefined = path; at; at = at.prev) keys.unshift(at.key);
+  return explain.recorder.within(keys.join('.'), begin);
 }
 
 /** What else a right brings. */

@@ -100,6 +100,7 @@ const [
   { createVerifyCommand },
   { createReplayCommand },
   { createDedupeCommand },
+  { createCacheCommand },
 ] = await Promise.all([
   import('./commands/import.ts'),
   import('./commands/migrate-from.ts'),
@@ -107,6 +108,7 @@ const [
   import('./commands/verify.ts'),
   import('./commands/replay.ts'),
   import('./commands/dedupe.ts'),
+  import('./commands/cache.ts'),
 ]);
 const interrupted = new AbortController();
 const untilSignal = (command: Command) =>
@@ -137,6 +139,7 @@ program.addCommand(
   ),
 );
 program.addCommand(untilSignal(createDemoCommand(ending)));
+program.addCommand(untilSignal(createCacheCommand({ ...ending, readConfig })));
 
 const openStore = async () => {
   const { config, telemetry } = await prepare();

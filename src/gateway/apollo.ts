@@ -13,6 +13,7 @@ import type { Context } from '../../resolvers/context.ts';
 import { TallygateError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { limitDocument, mostTokens } from './document-limits.ts';
+import { toExplainBlock } from './explain.ts';
 import type { FastLane } from './fast-lane.ts';
 import { type createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 
@@ -87,7 +88,11 @@ function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
           );
         },
         /** Answers with data have the status that the compiled lane gives them, too. */
-        async willSendResponse({ response: { body, http }, errors }) {
+        async willSendResponse({ response: { body, http }, errors, contextValue: { explain } }) {
+          if (explain && body.kind === 'single') {
+            const { singleResult } = body;
+            singleResult.extensions = { ...singleResult.extensions, tallygate: await toExplainBlock(explain) };
+          }
           if (body.kind !== 'single' || !('data' in body.singleResult)) return;
           const { status, headers } = toHttpFacts(body.singleResult.data ?? null, errors);
           http.status = status;

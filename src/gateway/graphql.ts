@@ -13,6 +13,7 @@ import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
 import { assertShallow } from './document-limits.ts';
+import { toExplainRequest } from './explain.ts';
 import { exportHeaders } from './export/register.ts';
 import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
@@ -62,7 +63,7 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
 
       assertObject(request);
       const plain = toPlainRequest(request);
-      if (plain && !isSampled()) {
+      if (plain && !isSampled() && !context.explain) {
         const answer = await lane.execute(plain, context);
         if (answer) {
           lanes.compiled.inc();
@@ -89,8 +90,11 @@ function createContext(
   reply: FastifyReply,
 ): Context {
   let begun: ReportRequest | null = null;
+  const caller = authenticator.authenticate(request.headers.authorization);
+  const explain = toExplainRequest(request, caller);
   return {
-    caller: authenticator.authenticate(request.headers.authorization),
+    caller,
+    explain,
     tracker,
     deletions,
     reports(project) {
@@ -99,7 +103,7 @@ function createContext(
         reply.raw.once('close', () => {
           if (!reply.raw.writableFinished) gone.abort();
         });
-        begun = reports.begin(project, gone.signal);
+        begun = reports.begin(project, gone.signal, explain?.recorder ?? undefined);
       }
       return begun;
     },

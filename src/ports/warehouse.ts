@@ -35,6 +35,8 @@ export interface QueryResult<Row> {
   readonly rows: readonly Row[];
   readonly rowsRead: number;
   readonly elapsedMs: number;
+  /** Names the statement in the warehouse's own log. */
+  readonly queryId?: string;
 }
 
 export interface InsertOptions {

@@ -1,4 +1,5 @@
 import type { ReportCache } from '../ports/report-cache.ts';
+import type { CellMemory } from './cell-memory.ts';
 import type { Bucket, BucketPlan, BucketRow } from './plan.ts';
 
 /**
@@ -79,7 +80,11 @@ export function toRuns(missing: readonly number[], most: number): { readonly fir
 /** Puts buckets into the cache beside those that others have put there meanwhile. */
 export function createBlockWriter(
   cache: ReportCache,
-  { largest, ttlSeconds }: { readonly largest: number; readonly ttlSeconds: number },
+  {
+    largest,
+    ttlSeconds,
+    memory,
+  }: { readonly largest: number; readonly ttlSeconds: number; readonly memory: CellMemory },
 ): { add(key: string, name: string, bucket: CachedBucket): Promise<void> } {
   let pending = new Map<string, Map<string, CachedBucket>>();
   let written: PromiseWithResolvers<void> | null = null;
@@ -93,6 +98,7 @@ export function createBlockWriter(
       const value = values[i];
       return { key, value: encodeBlock(withBuckets(value && decodeBlock(value), entries)), ttlSeconds };
     });
+    for (const { key, value } of blocks) memory.sawBlock(key, value.length > largest ? value.length : undefined);
     await cache.setMany(blocks.filter(({ value }) => value.length <= largest));
   };
 

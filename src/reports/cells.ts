@@ -12,6 +12,8 @@ import {
   toEntryName,
   toRuns,
 } from './blocks.ts';
+import { createCellMemory } from './cell-memory.ts';
+import { traceLook } from './explain-cells.ts';
 import { createFlights, type FlightRequest, type Landed, type Place, type Question } from './flights.ts';
 import type { GroupedPlan } from './grouped.ts';
 import { type Bucket, type BucketPlan, type BucketRow, type Plan, type Row, toPlanOf } from './plan.ts';
@@ -70,13 +72,15 @@ interface Looked {
 /** Cached rows where there are some, otherwise computed ones. */
 export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): Cells {
   const flights = createFlights({ cache, warehouse, metrics, fusion });
-  const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds });
+  const memory = createCellMemory();
+  const writer = createBlockWriter(cache, { largest: largestCached, ttlSeconds, memory });
 
   const placeOf = (key: string): Place => ({
     keys: [key],
     read: ([value]) => value && parseRows(value),
     async keep(rows) {
       const value = Buffer.from(JSON.stringify(rows));
+      memory.sawWhole(key, value.length > largestCached ? value.length : undefined);
       if (value.length <= largestCached) await cache.setMany([{ key, value, ttlSeconds }]);
     },
   });
@@ -105,7 +109,10 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
     const { key, plan } = request;
     const value = found.get(key);
     const rows = value && parseRows(value);
+    const isDamaged = value !== undefined && !rows;
+    request.trace?.lookedWhole({ fresh: request.fresh, isFound: rows !== undefined, isDamaged });
     if (rows) {
+      memory.sawWhole(key);
       metrics.cells.inc({ source: 'cache' });
       return { missing: [], finish: () => ({ rows, source: 'cache', statements: 0, rowsRead: 0 }) };
     }
@@ -124,6 +131,7 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
     const missing = cached.flatMap((entry, i) => (entry === null ? [i] : []));
     metrics.cells.inc({ source: 'cache' }, buckets.length - missing.length);
     const runs = toRuns(missing, mostRuns);
+    request.trace?.lookedBuckets({ fresh: request.fresh, keys, values: found, cached, runs });
     return {
       missing: runs.map(({ first, last }) => {
         const some = buckets.slice(first, last + 1);
@@ -132,6 +140,7 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
         return {
           key: `${shape}:${toEntryName(some[0]!)}-${toEntryName(some[some.length - 1]!)}:${version}`,
           shape,
+          run: { first, last },
           plan: toPlanOf(plan, some),
           grouped: 'grouped' in plan ? { counts: plan.grouped, buckets: some, timezone } : null,
           question: request,
@@ -172,7 +181,7 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
         );
       const found = new Map<string, Buffer>();
       if (asked.length > 0) {
-        const values = await cache.getMany(asked);
+        const values = await traceLook(requests, { cache, memory, keys: asked }, () => cache.getMany(asked));
         asked.forEach((key, i) => {
           const value = values[i];
           if (value) found.set(key, value);

@@ -3,6 +3,7 @@ import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type CellTrace, runTraced, traceFusion } from './explain-cells.ts';
 import { type Fused, fuse, type Missing } from './fusion.ts';
 import { type Identity, toPlanStatement } from './identity.ts';
 import { type Row, toQueryOptions } from './plan.ts';
@@ -15,6 +16,8 @@ export interface Question {
   readonly identity: Identity;
   /** Compute even when a cached answer is there. */
   readonly fresh: boolean;
+  /** Told what became of it, where somebody asked for an explanation. */
+  readonly trace?: CellTrace | undefined;
 }
 
 /** Where rows are kept. */
@@ -28,6 +31,8 @@ export interface FlightRequest extends Omit<Missing, 'isLong'> {
   readonly shape: string;
   readonly question: Question;
   readonly place: Place;
+  /** Of a plan that is cached by bucket: which of its buckets they are. */
+  readonly run?: { readonly first: number; readonly last: number };
 }
 
 /** Computed rows. */
@@ -115,7 +120,7 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
 
   /** Its own computation, or what another gateway computes at this moment. */
   const obtain = async (
-    { key, question, place }: FlightRequest,
+    { key, question, place, run }: FlightRequest,
     signal: AbortSignal,
     compute: () => Promise<Landed>,
   ): Promise<Landed> => {
@@ -129,7 +134,10 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     }
     const read = (values: readonly (Buffer | undefined)[]): Landed | undefined => {
       const rows = place.read(values);
-      if (rows) metrics.cells.inc({ source: 'waited' });
+      if (rows) {
+        metrics.cells.inc({ source: 'waited' });
+        question.trace?.waited(run);
+      }
       return rows && { rows, source: 'cache', statements: 0, rowsRead: 0 };
     };
     return stampede.underLease({ key, keys: place.keys, read, compute, keep, signal });
@@ -160,9 +168,11 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     for (const statement of statements) void compute(statement, gathered);
   };
 
-  const compute = async ({ plan, members, take }: Fused, gathered: readonly Flight[]): Promise<void> => {
+  const compute = async ({ plan, members, why, take }: Fused, gathered: readonly Flight[]): Promise<void> => {
     const waiting = members.map((place) => gathered[place] as Flight);
     const { question } = (waiting[0] as Flight).request;
+    const traces = waiting.map(({ request }) => request.question.trace);
+    if (gathered.length > 1) traceFusion(traces, waiting.length > 1 ? 'fused' : 'apart', why);
     const { project } = question;
     const controller = new AbortController();
     // The last one to leave ends the statement.
@@ -175,7 +185,9 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     underWay.set(project, (underWay.get(project) ?? 0) + 1);
     try {
       const options = { ...toQueryOptions(plan), project, signal: controller.signal };
-      const { rows, rowsRead, elapsedMs } = await warehouse.query<Row>(toPlanStatement(plan, question), options);
+      const statement = toPlanStatement(plan, question);
+      const query = () => warehouse.query<Row>(statement, options);
+      const { rows, rowsRead, elapsedMs } = await runTraced(traces, statement, options, query);
       take(rows).forEach((ofMember, i) => {
         // The statement counts once, for the first of them.
         const counted = i === 0 ? { statements: 1, rowsRead } : { statements: 0, rowsRead: 0 };
@@ -187,7 +199,11 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
         // So that only the guilty one fails; which of them it was is not known before.
         const requests = waiting.map(({ request }) => ({ ...request, isLong: true }));
         for (const { request } of waiting) rememberLong(request.shape);
-        await Promise.all(requests.map((_, place) => compute(toAlone(requests, place), waiting)));
+        const alone = (place: number) => ({
+          ...toAlone(requests, place),
+          why: 'the statement for several of them failed',
+        });
+        await Promise.all(requests.map((_, place) => compute(alone(place), waiting)));
       } else for (const { landing } of waiting) landing.reject(thrown);
     } finally {
       const left = (underWay.get(project) ?? 1) - 1;
@@ -218,10 +234,12 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
             const shared = request.question.fresh ? undefined : flights.get(request.key);
             if (shared && !shared.controller.signal.aborted) {
               metrics.cells.inc({ source: 'shared' });
+              request.question.trace?.shared(request.run);
               return { ...(await join(shared, signal)), statements: 0, rowsRead: 0 };
             }
             return await join(launch(request), signal);
           } catch (thrown) {
+            request.question.trace?.failed(request.run);
             return thrown instanceof Error ? thrown : new Error(String(thrown));
           }
         }),
@@ -230,7 +248,7 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
 }
 
 function toAlone(missing: readonly Missing[], place: number): Fused {
-  return { plan: (missing[place] as Missing).plan, members: [place], why: 'apart', take: (rows) => [rows] };
+  return { plan: (missing[place] as Missing).plan, members: [place], why: 'fusion is off', take: (rows) => [rows] };
 }
 
 function isWorthApart(thrown: unknown): boolean {

@@ -2,6 +2,8 @@ import { TallygateError } from '../errors.ts';
 import { covers, historyLane, joinVectors, type PositionVector, toStream, toStreamParts } from '../events/position.ts';
 import { parseConsistencyToken, parseSnapshotToken, type SnapshotFacts, toSnapshotToken } from '../events/tokens.ts';
 import type { Correction } from './corrections.ts';
+import type { ReportTrace } from './explain-cells.ts';
+import type { MomentFacts } from './explain-moment.ts';
 import { leastHeldMs } from './held-readings.ts';
 import { readEveryMs, usualAgeMs, type WatermarkReader } from './watermark.ts';
 
@@ -25,6 +27,8 @@ export interface Moment {
   readonly fresh: boolean;
   /** What is odd about it, for `meta.warnings`. */
   readonly warnings: readonly string[];
+  /** Of the report that was given it, where somebody asked for an explanation. */
+  readonly trace?: ReportTrace;
 }
 
 const longestWaitMs = 30_000;
@@ -36,6 +40,7 @@ export async function resolveMoment(
   watermark: WatermarkReader,
   signal: AbortSignal,
   clock: () => number,
+  explain?: (facts: MomentFacts) => void,
 ): Promise<Moment> {
   const ats = new Set(inputs.flatMap(({ at }) => (at ? [at] : [])));
   if (ats.size > 1)
@@ -67,6 +72,7 @@ export async function resolveMoment(
     ...(snapshot ? [snapshot.vector] : []),
   ]);
   let consistency: Consistency = after.length > 0 ? 'SATISFIED' : 'NOT_ASKED';
+  const begun = clock();
   if (!covers(present.vector, wanted)) {
     const reached = await watermark.waitFor(wanted, deadline, signal);
     present = await watermark.read(readEveryMs);
@@ -80,24 +86,42 @@ export async function resolveMoment(
       consistency = 'TIMED_OUT';
     }
   }
+  const tell = (moment: Moment): Moment => {
+    if (!explain) return moment;
+    const { readAt, vector } = present;
+    const lacking = new Map([...wanted].filter(([stream, offset]) => (vector.get(stream) ?? -1) < offset));
+    const isSnapshot = snapshot !== null;
+    const chosenAt = clock();
+    const waitedMs = chosenAt - begun;
+    explain({ ...moment, at: chosenAt, inputs, isSnapshot, readAt, lacking, waitedMs, ...watermark.behind() });
+    return moment;
+  };
   if (snapshot) {
     if (after.length > 0)
       consistency = covers(snapshot.vector, joinVectors(after.map((v) => inEpoch(v, present.epoch))))
         ? 'SATISFIED'
         : 'TIMED_OUT';
-    return {
+    return tell({
       ...snapshot,
       snapshot: at as string,
       consistency,
       fresh: oldest === 0,
       warnings: toSnapshotWarnings(watermark.correction(project), snapshot.asOf),
-    };
+    });
   }
   const { vector, asOf, readAt } = present;
   // Of a reading that is held, all of the moment is: equal questions are equal to the millisecond.
   const now = isHeld ? readAt : clock();
   const token = toSnapshotToken({ vector, asOf, now });
-  return { vector, asOf, now, snapshot: token, consistency, fresh: oldest === 0, warnings: toWarnings(watermark) };
+  return tell({
+    vector,
+    asOf,
+    now,
+    snapshot: token,
+    consistency,
+    fresh: oldest === 0,
+    warnings: toWarnings(watermark),
+  });
 }
 
 /** asOf speaks of live events; history is on its way for as long as it takes. */

@@ -14,6 +14,8 @@ import { runDeletion, runDeletions } from './deletions.ts';
 import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
 import { runEvents } from './events.ts';
+import type { Recorder } from './explain.ts';
+import { createSinceReader } from './explain-touches.ts';
 import { runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
@@ -72,7 +74,13 @@ export function createReports({
   const names = createNamesReader({ warehouse, watermark, logger, clock });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   return {
-    begin(project: string, signal: AbortSignal) {
+    /** `recorder`: of an operation that is to be explained. */
+    begin(project: string, signal: AbortSignal, recorder?: Recorder) {
+      recorder?.begin({
+        project,
+        cacheState: () => cache.state(),
+        since: createSinceReader(warehouse, project, signal),
+      });
       const session = createSession({
         project,
         signal,
@@ -84,6 +92,7 @@ export function createReports({
         watermark,
         warehouse,
         clock,
+        recorder,
       });
       const saved = { session, definitions, members: cohorts };
       /** Runs it, and warns about names in its input that nobody knows. */

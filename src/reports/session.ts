@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
+import type { Recorder } from './explain.ts';
 import { type Identities, type Identity, nobody, toPlanStatement } from './identity.ts';
 import type { Merges } from './merges.ts';
 import { type Consistency, type FreshnessInput, type Moment, resolveMoment } from './moment.ts';
@@ -74,6 +75,8 @@ interface SessionDeps {
   readonly watermark: WatermarkReader;
   readonly warehouse: Warehouse;
   readonly clock: () => number;
+  /** Of whoever asked why. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** Stands for each bucket of a plan where only its statement's shape matters: before everything that can be asked for. */
@@ -90,6 +93,7 @@ export function createSession({
   watermark,
   warehouse,
   clock,
+  recorder,
 }: SessionDeps): Session {
   const started = performance.now();
   const inputs: FreshnessInput[] = [];
@@ -97,6 +101,8 @@ export function createSession({
   const running = new Set<Promise<unknown>>();
   let statements = 0;
   let rowsRead = 0;
+
+  const timed = <T>(phase: string, run: () => Promise<T>) => (recorder ? recorder.phase(phase, run) : run());
 
   const loader = new DataLoader<CellRequest | BucketsRequest, Cell, string>(
     async (requests) => {
@@ -116,17 +122,26 @@ export function createSession({
 
   /** Names what the plan's rows depend on in each of the ranges, and who is who, as of the moment. */
   const toVersions = async (at: Moment, plan: Plan, ranges: readonly TimeRange[]) => {
-    const ofData = await versions.versionsOf(project, ranges, at.vector, signal);
-    const identity = await toIdentity(plan, at);
-    const ofMerges = await merges.versionsOf({ project, plan, snapshot: at.vector, identity }, ranges);
+    const ofData = await timed('versions', () => versions.versionsOf(project, ranges, at.vector, signal));
+    const identity = await timed('identity', async () => toIdentity(plan, at));
+    const question = { project, plan, snapshot: at.vector, identity };
+    const ofMerges = await timed('merges', () => merges.versionsOf(question, ranges));
     return { identity, names: ofData.map((version, i) => `${version}.${ofMerges[i]}`) };
   };
 
   const load = async (at: Moment, asked: Plan): Promise<Cell> => {
-    const plan = await cohorts.expand(project, asked, at.now, signal);
+    const plan = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));
     const { identity, names } = await toVersions(at, plan, [dependsOf(plan)]);
-    const key = toCellKey(project, plan, names[0] as string);
-    return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh });
+    const version = names[0] as string;
+    const key = toCellKey(project, plan, version);
+    const trace = at.trace?.cell({
+      kind: 'whole',
+      label: plan.label,
+      shape: key.slice(0, -version.length - 1),
+      version,
+      range: dependsOf(plan),
+    });
+    return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh, trace });
   };
 
   /** Until nothing runs any more; what is computed when it is asked for begins a turn after what it belongs to was answered. */
@@ -138,7 +153,8 @@ export function createSession({
   };
 
   async function query<R extends Row>(statement: Statement, options: Omit<QueryOptions, 'project' | 'signal'>) {
-    const result = await warehouse.query<R>(statement, { ...options, project, signal });
+    const run = () => warehouse.query<R>(statement, { ...options, project, signal });
+    const result = await (recorder ? recorder.run(statement, options, run) : run());
     statements++;
     rowsRead += result.rowsRead;
     return result;
@@ -152,9 +168,10 @@ export function createSession({
       if (freshness) inputs.push(freshness);
       // All reports of the operation begin in this tick: their wishes are known when it is over.
       moment ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() =>
-        resolveMoment(inputs, project, watermark, signal, clock),
+        timed('moment', () => resolveMoment(inputs, project, watermark, signal, clock, recorder?.moment)),
       );
-      const answer = moment.then(run);
+      const trace = recorder?.report();
+      const answer = moment.then((resolved) => run(trace ? { ...resolved, trace } : resolved));
       running.add(answer);
       answer.catch(() => {}).finally(() => running.delete(answer));
       return answer;
@@ -162,15 +179,18 @@ export function createSession({
     load,
     async loadBuckets(at, plan) {
       const asked = toPlanOf(plan, [anyBucket]);
-      const one = await cohorts.expand(project, asked, at.now, signal);
+      const one = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));
       // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
       if (one !== asked || !dependsOnlyOn(one, anyBucket)) {
         const whole = await load(at, toPlanOf(plan, plan.buckets));
         return { ...whole, cachedBuckets: whole.source === 'cache' ? plan.buckets.length : 0 };
       }
       const { identity, names } = await toVersions(at, one, plan.buckets);
+      const shape = toShapeKey(project, one);
+      const { label, buckets } = plan;
       return loader.load({
-        shape: toShapeKey(project, one),
+        trace: at.trace?.cell({ kind: 'buckets', label, shape, buckets, versions: names }),
+        shape,
         buckets: plan,
         versions: names,
         project,
@@ -180,7 +200,7 @@ export function createSession({
       });
     },
     async read<R extends Row>(at: Moment, asked: Plan) {
-      const plan = await cohorts.expand(project, asked, at.now, signal);
+      const plan = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));
       const question = { project, vector: at.vector, identity: await toIdentity(plan, at) };
       return (await query<R>(toPlanStatement(plan, question), toQueryOptions(plan))).rows;
     },

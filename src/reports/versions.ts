@@ -165,7 +165,8 @@ function apply(touches: Touches, { stream, last, touches: touched }: CompletedRo
   }
 }
 
-function toVersion(latest: ReadonlyMap<Stream, number>): string {
+/** Of data, by the last position of each stream that touches it. */
+export function toVersion(latest: ReadonlyMap<Stream, number>): string {
   const sorted = [...latest].sort(([a], [b]) => a - b);
   return hash('sha256', JSON.stringify(sorted), 'base64url').slice(0, 22);
 }

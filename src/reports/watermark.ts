@@ -48,6 +48,8 @@ export interface WatermarkReader {
   onCompleted(listener: (rows: readonly CompletedRow[] | null) => void): void;
   /** Records that the log has and the warehouse has not, by partition, as of the last reading. */
   lag(): readonly { readonly lane: number; readonly partition: number; readonly lag: number }[];
+  /** The same, and since when the log has not told its ends (null when it does): why asOf is no later. */
+  behind(): { readonly lag: ReturnType<WatermarkReader['lag']>; readonly endsUnknownSince: number | null };
   /** As of the last reading. */
   correction(project: string): Correction;
   stop(): void;
@@ -98,6 +100,7 @@ export function createWatermarkReader({
   let reading: Promise<Watermark> | null = null;
   let lastAsked = 0;
   let ends: readonly number[] = [];
+  let endsUnknownSince: number | null = null;
   const unreached: { at: number; ends: readonly number[] }[] = [];
   const holes = new Map<Stream, number>();
   const listeners: ((rows: readonly CompletedRow[] | null) => void)[] = [];
@@ -107,8 +110,10 @@ export function createWatermarkReader({
     const at = clock();
     try {
       ends = (await log.inspect()).map(({ end }) => end);
+      endsUnknownSince = null;
       unreached.push({ at, ends });
     } catch (thrown) {
+      endsUnknownSince ??= at;
       // Without the log nothing new is acknowledged either; asOf stands still until it is back.
       logger.debug({ error: toMessage(thrown) }, 'the end of the log is not known now');
     }
@@ -264,6 +269,7 @@ export function createWatermarkReader({
       listeners.push(listener);
     },
     lag: lagOf,
+    behind: () => ({ lag: lagOf(), endsUnknownSince }),
     correction: (project) => current.corrections.get(project) ?? uncorrected,
     stop: () => clearInterval(timer),
   };

@@ -119,7 +119,7 @@ export function createWarehouse({
         const rowsRead = Number(statistics?.rows_read ?? 0);
         metrics.statementSeconds.observe({ label: options.label, outcome: 'ok' }, elapsedMs / 1000);
         metrics.statementRows.inc({ label: options.label }, rowsRead);
-        return { rows: data, rowsRead, elapsedMs };
+        return { rows: data, rowsRead, elapsedMs, queryId: id };
       } catch (thrown) {
         const failure = toQueryFailure(thrown, options.label, options.signal);
         metrics.statementSeconds.observe(
