@@ -1971,7 +1971,7 @@ export type TrendBucketChanges = {
 /**
  * What has to be put in place so that a reader has the trend as it is, to the digit: the answer of `trend` with `freshness: { at }` of the
  * snapshot in `meta`. The first message has everything. A slow reader is told the latest in one message instead of what came between.
- * Example: `subscription { trendChanges(input: { range: { last: "1h" }, interval: MINUTE, series: [{ event: "Order Completed" }] }) { isWhole buckets series { letter label place buckets values total } gone { letter label } meta { asOf snapshot } } }`
+ * Example: `subscription { trendChanges(input: { range: { last: "1h" }, interval: MINUTE, series: [{ event: "Order Completed" }] }) { isWhole buckets series { key letter label place buckets values total } gone { key } meta { asOf snapshot } } }`
  */
 export type TrendChange = {
   /**
@@ -2017,12 +2017,13 @@ export type TrendInput = {
   readonly series: ReadonlyArray<SeriesInput>;
 };
 
-/** A line is known by its letter, label, breakdown and isOther. */
 export type TrendLineChange = {
   readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
   /** Beginnings of the buckets that are new or have changed; none when only the line's place or total has. */
   readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
   readonly isOther: Scalars['Boolean']['output'];
+  /** The same for as long as there is the line, and no other line's. */
+  readonly key: Scalars['ID']['output'];
   readonly label: Scalars['String']['output'];
   /** As in TrendSeries. */
   readonly letter: Maybe<Scalars['String']['output']>;
@@ -2038,6 +2039,7 @@ export type TrendLineChange = {
 export type TrendLineName = {
   readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
   readonly isOther: Scalars['Boolean']['output'];
+  readonly key: Scalars['ID']['output'];
   readonly label: Scalars['String']['output'];
   readonly letter: Maybe<Scalars['String']['output']>;
 };
@@ -2983,6 +2985,7 @@ export type TrendLineChangeResolvers<ContextType = Context, ParentType extends R
   breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
   isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  key?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   letter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   place?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -2994,6 +2997,7 @@ export type TrendLineChangeResolvers<ContextType = Context, ParentType extends R
 export type TrendLineNameResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendLineName'] = ResolversParentTypes['TrendLineName']> = {
   breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  key?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   letter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };

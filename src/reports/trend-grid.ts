@@ -15,6 +15,7 @@ export interface TrendChange {
 }
 
 export interface TrendLineName {
+  readonly key: string;
   readonly letter: string | null;
   readonly label: string;
   readonly breakdown: readonly string[];
@@ -73,7 +74,7 @@ export function createTrendGrid(): TrendGrid {
   let axis: Axis = { starts: [], version: 0 };
   let previousAxis: Axis | null = null;
   let lines: ReadonlyMap<string, Line> = new Map();
-  let gone: { readonly key: string; readonly name: TrendLineName; readonly version: number }[] = [];
+  let gone: { readonly name: TrendLineName; readonly version: number }[] = [];
   /** Of what went before this version nothing is known. */
   let goneSince = 0;
   let meta: ReportMeta | null = null;
@@ -93,7 +94,7 @@ export function createTrendGrid(): TrendGrid {
       for (const [place, [key, series]] of withKeys(trend.series).entries()) {
         const known = lines.get(key);
         const line: Line = {
-          name: toName(series),
+          name: toName(key, series),
           place,
           placeVersion: known?.place === place ? known.placeVersion : next,
           present: toRow(known?.present, series, placeOf, next),
@@ -108,8 +109,8 @@ export function createTrendGrid(): TrendGrid {
       axis = newAxis;
       previousAxis = newPrevious;
       // A line that is there again is told with all that it has.
-      gone = gone.filter(({ key }) => !newLines.has(key));
-      gone.push(...left.map(([key, { name }]) => ({ key, name, version })));
+      gone = gone.filter(({ name }) => !newLines.has(name.key));
+      gone.push(...left.map(([, { name }]) => ({ name, version })));
       for (const { version: cut } of gone.splice(0, gone.length - mostGone)) goneSince = cut;
       lines = newLines;
       meta = trend.meta;
@@ -142,15 +143,16 @@ export function createTrendGrid(): TrendGrid {
 function withKeys(series: readonly TrendSeries[]): [key: string, series: TrendSeries][] {
   const seen = new Map<string, number>();
   return series.map((one) => {
-    const name = JSON.stringify(toName(one));
+    const { letter, label, breakdown, isOther } = one;
+    const name = JSON.stringify([letter, label, isOther, ...breakdown]);
     const nth = seen.get(name) ?? 0;
     seen.set(name, nth + 1);
-    return [`${nth}${name}`, one];
+    return [nth === 0 ? name : `${name}${nth}`, one];
   });
 }
 
-function toName({ letter, label, breakdown, isOther }: TrendLineName): TrendLineName {
-  return { letter, label, breakdown, isOther };
+function toName(key: string, { letter, label, breakdown, isOther }: TrendSeries): TrendLineName {
+  return { key, letter, label, breakdown, isOther };
 }
 
 function toAxis(known: Axis | null, dates: readonly Date[], version: number): Axis {
