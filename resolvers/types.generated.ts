@@ -862,7 +862,7 @@ export type LiveCounts = {
  * Example: `subscription { liveEvents(filter: { property: "$event", op: IN, value: ["Sign Up", "Order Completed"] }) { events { event userId timestamp properties } lost snapshot } }`
  */
 export type LiveEvents = {
-  /** Every live event acknowledged before this moment was told, or counted as lost. */
+  /** Every live event acknowledged before this moment was told, or counted as lost. What is too much for one message is told in several, of which the last one says so. */
   readonly asOf: Scalars['DateTime']['output'];
   /**
    * In the order in which they were stored: those of a person in the order in which they came, late ones among them. `person` is as of

@@ -30,6 +30,8 @@ export interface EventQueue {
 }
 
 interface EventQueueOptions {
+  /** Where the reader begins: its first message says so. */
+  readonly start: EventBatch;
   readonly memory: FeedMemory;
   readonly signal: AbortSignal;
   onLost(count: number): void;
@@ -39,7 +41,7 @@ interface EventQueueOptions {
 /** Of one reader. Memory shared by all is bounded on top. */
 const mostEvents = 5000;
 const mostBytes = 8 * 1024 * 1024;
-/** What is put into one message, at least one batch. */
+/** What is put into one message, about. */
 const eventsOfMessage = 500;
 const bytesOfMessage = 512 * 1024;
 
@@ -49,8 +51,8 @@ interface Waiting extends EventBatch {
 }
 
 /** Bounded: the oldest events go when a reader is slower than events come, and the next message says how many. */
-export function createEventQueue({ memory, signal, onLost, onEnd }: EventQueueOptions): EventQueue {
-  const batches: Waiting[] = [];
+export function createEventQueue({ start, memory, signal, onLost, onEnd }: EventQueueOptions): EventQueue {
+  const batches: Waiting[] = [{ ...start, first: 0 }];
   let count = 0;
   let bytes = 0;
   let lost = 0;
@@ -59,6 +61,8 @@ export function createEventQueue({ memory, signal, onLost, onEnd }: EventQueueOp
   let error: Error | null = null;
   let isOver = false;
   let wake: (() => void) | null = null;
+  /** Up to where all was told. */
+  let place = { asOf: start.asOf, snapshot: start.snapshot };
 
   const holder: Holder = {
     waitingBytes: () => bytes,
@@ -90,17 +94,20 @@ export function createEventQueue({ memory, signal, onLost, onEnd }: EventQueueOp
 
   const take = (): LiveEvents => {
     const events: StoredEvent[] = [];
-    let last = batches[0] as Waiting;
-    do {
-      last = batches.shift() as Waiting;
-      for (let i = last.first; i < last.events.length; i++) {
-        events.push(last.events[i] as StoredEvent);
-        handed += last.bytes[i] as number;
+    const isFull = () => events.length >= eventsOfMessage || handed >= bytesOfMessage;
+    for (let batch = batches[0]; batch && !isFull(); batch = batches[0]) {
+      for (; batch.first < batch.events.length && !isFull(); batch.first++) {
+        events.push(batch.events[batch.first] as StoredEvent);
+        handed += batch.bytes[batch.first] as number;
       }
-    } while (batches.length > 0 && events.length < eventsOfMessage && handed < bytesOfMessage);
+      // One that is not told whole is not where the reader stands.
+      if (batch.first < batch.events.length) break;
+      place = { asOf: batch.asOf, snapshot: batch.snapshot };
+      batches.shift();
+    }
     count -= events.length;
     bytes -= handed;
-    const message = { events, lost, asOf: last.asOf, snapshot: last.snapshot };
+    const message = { events, lost, ...place };
     lost = 0;
     return message;
   };

@@ -14,7 +14,7 @@ import type { Pulse } from './pulse.ts';
 import type { TimeRange } from './range.ts';
 import type { Session } from './session.ts';
 import { allOf, always, join, type Sql, sql, value } from './sql.ts';
-import type { CompletedRow, WatermarkReader } from './watermark.ts';
+import { type CompletedRow, readEveryMs, type WatermarkReader } from './watermark.ts';
 
 /** The project's events as they are stored: everybody who asks with the same filter shares one reading. */
 export interface LiveEventsFeeds {
@@ -54,6 +54,10 @@ interface Feed {
   isReading: boolean;
 }
 
+/** What the pulse has seen, and not what others are still shown. */
+const newest = { maxAgeMs: readEveryMs };
+/** Whom ids stand for is in the rows already. */
+const noOwners: ReadonlyMap<string, string> = new Map();
 /** Of one reading: what is beyond, the oldest, is left out and counted. */
 const mostEvents = 1000;
 const mostCharacters = 1024 * 1024;
@@ -83,7 +87,7 @@ export function createLiveEvents({
 
   const begin = async (feed: Feed) => {
     const session = openSession(feed.project, feed.controller.signal);
-    await session.report(null, async (at) => {
+    await session.report(newest, async (at) => {
       // What is wrong with the filter shows before anything comes.
       await session.read(at, planNew(feed, at.vector, at.vector, allTime));
       feed.seen = at;
@@ -92,7 +96,7 @@ export function createLiveEvents({
 
   const read = async (feed: Feed) => {
     const session = openSession(feed.project, feed.controller.signal);
-    await session.report(null, async (at) => {
+    await session.report(newest, async (at) => {
       const isListed = feed.unlisted === 0;
       const range = isListed ? toSpan(feed.pending) : allTime;
       const plan = planNew(feed, feed.seen.vector, at.vector, range);
@@ -185,6 +189,7 @@ export function createLiveEvents({
         throw thrown;
       }
       const queue = createEventQueue({
+        start: toBatch([], 0, feed.seen),
         memory,
         signal,
         onLost: (count) => metrics.liveEventsLost.inc(count),
@@ -194,7 +199,6 @@ export function createLiveEvents({
         },
       });
       feed.queues.add(queue);
-      queue.put(toBatch([], 0, feed.seen));
       return queue.messages;
     },
   };
@@ -291,8 +295,8 @@ function toBatch(rows: readonly EventRow[], left: number, at: Moment): EventBatc
   // Stable: those of one moment stay as they are.
   placed.sort((a, b) => a.place - b.place);
   return {
-    events: placed.map(({ row }) => toEvent(row)),
-    bytes: placed.map(({ row }) => 500 + 4 * row.data.length),
+    events: placed.map(({ row }) => toEvent(row, noOwners)),
+    bytes: placed.map(({ row }) => 500 + 2 * row.data.length),
     left,
     asOf: new Date(at.asOf),
     snapshot: at.snapshot,

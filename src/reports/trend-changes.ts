@@ -10,7 +10,7 @@ import { parseRange } from './range.ts';
 import type { Session } from './session.ts';
 import type { Trend, TrendInput } from './trend.ts';
 import { createTrendGrid, type TrendChange, type TrendGrid } from './trend-grid.ts';
-import type { WatermarkReader } from './watermark.ts';
+import { readEveryMs, type WatermarkReader } from './watermark.ts';
 
 /** A trend that is told again when it changes: everybody who asks for the same one shares one computation. */
 export interface TrendFeeds {
@@ -54,6 +54,8 @@ interface Feed {
   bytes: number;
 }
 
+/** What the pulse has seen, and not what others are still shown. */
+const newest = { maxAgeMs: readEveryMs };
 /** Lines times buckets, those to compare with included: megabytes of a message. */
 const mostNumbers = 200_000;
 /** Of a number that is kept, and of one in a message. */
@@ -76,7 +78,7 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
     const correction = watermark.correction(project);
     const session = openSession(project, controller.signal, dependencies.sources);
     // The moment that the trend is of, which all reports of a session share.
-    const at = session.report(null, async (moment) => moment);
+    const at = session.report(newest, async (moment) => moment);
     const [trend, { vector, now }] = await Promise.all([runTrend(session, input), at]);
     const numbers = trend.series.reduce(
       (sum, { values, previous }) => sum + values.length + (previous?.values.length ?? 0),

@@ -84,6 +84,8 @@ export async function openSubscriptionRig(env: Readonly<Record<string, string>> 
         url: socketUrl,
         webSocketImpl: Socket,
         retryAttempts: retry,
+        shouldRetry: () => true,
+        retryWait: () => new Promise((resolve) => setTimeout(resolve, 200)),
         ...(as === null ? {} : { connectionParams: { authorization: `Bearer ${as}` } }),
         on,
       });

@@ -45,7 +45,7 @@ const mostWaiting = 1000;
 /** Of answers to the pings of a client that does not read. */
 const mostBuffered = 16 * 1024 * 1024;
 /** How long a client that was told to go may take to go. */
-const farewellMs = 2000;
+const farewellMs = 5000;
 const tryAgainLater = 1013;
 const goingAway = 1001;
 
