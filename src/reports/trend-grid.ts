@@ -14,7 +14,7 @@ export interface TrendChange {
   readonly meta: ReportMeta;
 }
 
-export interface TrendLineName {
+interface TrendLineName {
   readonly key: string;
   readonly letter: string | null;
   readonly label: string;
@@ -22,12 +22,12 @@ export interface TrendLineName {
   readonly isOther: boolean;
 }
 
-export interface TrendLineChange extends TrendLineName, BucketChanges {
+interface TrendLineChange extends TrendLineName, BucketChanges {
   readonly place: number;
   readonly previous: BucketChanges | null;
 }
 
-export interface BucketChanges {
+interface BucketChanges {
   readonly buckets: readonly Date[];
   readonly values: readonly (number | null)[];
   readonly total: number | null;
@@ -41,8 +41,6 @@ export interface TrendGrid {
   version(): number;
   /** What has changed after a version; all of it after version 0. */
   since(version: number): TrendChange;
-  /** Of all lines, those to compare with included. */
-  numbers(): number;
 }
 
 interface Axis {
@@ -81,7 +79,6 @@ export function createTrendGrid(): TrendGrid {
 
   return {
     version: () => version,
-    numbers: () => lines.size * (axis.starts.length + (previousAxis?.starts.length ?? 0)),
     apply(trend) {
       const next = version + 1;
       const newAxis = toAxis(axis, trend.buckets, next);

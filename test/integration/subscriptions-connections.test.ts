@@ -167,6 +167,18 @@ test.each([
   if (code !== 'BAD_USER_INPUT') expect(overSocket).toEqual(errors);
 });
 
+test('a subscription that is posted as a query is told where it belongs', async () => {
+  for (let time = 0; time < 3; time++) {
+    const response = await fetch(`${rig.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization },
+      body: JSON.stringify({ query: liveEvents }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual(error('BAD_REQUEST', /a WebSocket at \/graphql, or POST \/graphql\/stream$/));
+  }
+});
+
 test('of one connection, of a project and of all there are only so many', async () => {
   const first = rig.socket();
   const readings = Array.from({ length: 3 }, () => read<LiveData>(first, liveEvents));

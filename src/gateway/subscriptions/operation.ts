@@ -31,10 +31,10 @@ export interface SubscriptionRequest {
   readonly variables?: Record<string, unknown> | null | undefined;
 }
 
-export type Transport = 'websocket' | 'sse';
+type Transport = 'websocket' | 'sse';
 
 /** Who subscribes, and until when. */
-export interface Subscriber {
+interface Subscriber {
   readonly caller: Caller;
   readonly transport: Transport;
   /** Aborted when the connection is gone. */
@@ -42,7 +42,7 @@ export interface Subscriber {
 }
 
 /** An operation that fits the schema. */
-export interface PreparedSubscription extends ExecutionArgs {
+interface PreparedSubscription extends ExecutionArgs {
   readonly contextValue: Context;
 }
 
@@ -114,6 +114,7 @@ export function createOperations(deps: OperationsDeps): Operations {
         release = takeSlot(subscriber.caller.project);
         const results = await graphqlSubscribe(args);
         if (!(Symbol.asyncIterator in results)) {
+          end.abort();
           release();
           return results;
         }
