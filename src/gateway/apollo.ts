@@ -81,7 +81,7 @@ function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
     async requestDidStart() {
       return {
         async didResolveOperation({ request, document, operation, contextValue }) {
-          if (operation.operation === 'subscription')
+          if (operation?.operation === 'subscription')
             throw toGraphQLError(
               new TallygateError(
                 'BAD_REQUEST',
