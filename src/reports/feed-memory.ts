@@ -13,32 +13,42 @@ export interface Holder {
 export interface FeedMemory {
   /** Accounts for bytes that are there; the holders with the most let go of theirs until all fits. */
   add(bytes: number): void;
-  /** Resolves when there is room for so many more, which are then accounted for, in the order of asking; or when the signal is aborted, with false. */
-  room(bytes: number, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Resolves when there is room for a message, which is then accounted for, in the order of asking: with how much has to be released. What
+   * waits for slow readers gives way. With 0 when the signal is aborted.
+   */
+  room(bytes: number, signal: AbortSignal): Promise<number>;
   release(bytes: number): void;
+  /** Accounts for what is kept as long as anybody may have to be told of it; less than 0 gives back. False, and not accounted for, when it is too much. */
+  keep(bytes: number): boolean;
   enter(holder: Holder): void;
   leave(holder: Holder): void;
 }
 
 interface Waiter {
   readonly bytes: number;
-  settle(isThere: boolean): void;
+  settle(bytes: number): void;
 }
 
 export function createFeedMemory(mostBytes: number, onChange: (used: number) => void): FeedMemory {
   const holders = new Set<Holder>();
   const waiters: Waiter[] = [];
+  /** A larger one takes no more than this: it must get its turn. */
+  const mostOfMessage = Math.floor(mostBytes / 4);
   let used = 0;
+  let kept = 0;
 
-  const fits = (bytes: number) => used === 0 || used + bytes <= mostBytes;
+  const tell = () => onChange(used + kept);
+  const fits = (bytes: number) => used + bytes <= mostBytes;
 
   const shrink = () => {
-    while (used > mostBytes) {
+    const wanted = mostBytes - (waiters[0]?.bytes ?? 0);
+    while (used > wanted) {
       let fattest: Holder | null = null;
       for (const holder of holders)
         if (fattest === null || holder.waitingBytes() > fattest.waitingBytes()) fattest = holder;
       if (fattest === null || fattest.waitingBytes() === 0) return;
-      fattest.shrink(used - mostBytes);
+      fattest.shrink(used - wanted);
     }
   };
 
@@ -46,7 +56,7 @@ export function createFeedMemory(mostBytes: number, onChange: (used: number) => 
     for (let first = waiters[0]; first && fits(first.bytes); first = waiters[0]) {
       waiters.shift();
       used += first.bytes;
-      first.settle(true);
+      first.settle(first.bytes);
     }
   };
 
@@ -54,37 +64,46 @@ export function createFeedMemory(mostBytes: number, onChange: (used: number) => 
     add(bytes) {
       used += bytes;
       shrink();
-      onChange(used);
+      tell();
     },
-    room(bytes, signal) {
-      if (signal.aborted) return Promise.resolve(false);
+    room(size, signal) {
+      const bytes = Math.min(size, mostOfMessage);
+      if (signal.aborted) return Promise.resolve(0);
       if (waiters.length === 0 && fits(bytes)) {
         used += bytes;
-        onChange(used);
-        return Promise.resolve(true);
+        tell();
+        return Promise.resolve(bytes);
       }
       return new Promise((resolve) => {
         const waiter: Waiter = {
           bytes,
-          settle(isThere) {
+          settle(given) {
             signal.removeEventListener('abort', give);
-            resolve(isThere);
+            resolve(given);
           },
         };
         const give = () => {
           const place = waiters.indexOf(waiter);
           if (place >= 0) waiters.splice(place, 1);
-          waiter.settle(false);
+          waiter.settle(0);
           admit();
         };
         signal.addEventListener('abort', give, { once: true });
         waiters.push(waiter);
+        shrink();
+        admit();
       });
     },
     release(bytes) {
       used -= bytes;
       admit();
-      onChange(used);
+      tell();
+    },
+    keep(bytes) {
+      if (bytes > 0 && kept + bytes > mostBytes) return false;
+      kept += bytes;
+      tell();
+      return true;
     },
     enter: (holder) => void holders.add(holder),
     leave: (holder) => void holders.delete(holder),

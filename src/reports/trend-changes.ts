@@ -94,7 +94,12 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
     feed.lookedAt = { vector, correction };
     feed.range = toRangeName(input, now);
     const bytes = numbers * bytesOfNumber + trend.series.length * bytesOfLine;
-    memory.add(bytes - feed.bytes);
+    if (!memory.keep(bytes - feed.bytes))
+      throw new TallygateError(
+        'QUERY_TOO_EXPENSIVE',
+        `expected trends of subscribers that take no more than SUBSCRIPTION_MEMORY_MB together, got one of ${numbers} numbers beside the others: ask for a smaller one, or another instance`,
+        { details: { limit: 'memory of subscriptions' } },
+      );
     feed.bytes = bytes;
     if (feed.grid.apply(trend)) for (const wake of feed.wakers) wake();
   };
@@ -144,7 +149,7 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
 
   const forget = (feed: Feed) => {
     for (const [key, known] of feeds) if (known === feed) feeds.delete(key);
-    memory.release(feed.bytes);
+    memory.keep(-feed.bytes);
     feed.bytes = 0;
     if (feeds.size > 0) return;
     rest?.();
@@ -254,11 +259,9 @@ function createReader(
           wake = resolve;
         });
       if (!isOver && feed.error === null) {
-        const bytes = sizeOf(feed.grid.since(told));
-        if (await memory.room(bytes, signal)) {
-          if (isOver) memory.release(bytes);
-          else handed = bytes;
-        }
+        const given = await memory.room(sizeOf(feed.grid.since(told)), signal);
+        if (isOver) memory.release(given);
+        else handed = given;
       }
       if (isOver) return { done: true, value: undefined };
       if (feed.error !== null) {

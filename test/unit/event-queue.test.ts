@@ -121,18 +121,40 @@ test('a reader that leaves while it waits is done at once', async () => {
 });
 
 test('room is given in the order of asking, and what is aborted takes none', async () => {
-  const memory = createFeedMemory(100, () => {});
+  const memory = createFeedMemory(400, () => {});
   const never = new AbortController().signal;
-  expect(await memory.room(80, never)).toBe(true);
+  expect(await memory.room(50, never)).toBe(50);
+  memory.add(340);
   const gone = new AbortController();
   const order: string[] = [];
-  const first = memory.room(90, gone.signal).then((isThere) => order.push(`first ${isThere}`));
-  const second = memory.room(60, never).then((isThere) => order.push(`second ${isThere}`));
-  const third = memory.room(20, never).then((isThere) => order.push(`third ${isThere}`));
+  const first = memory.room(90, gone.signal).then((given) => order.push(`first ${given}`));
+  // No more than a quarter: it must get its turn.
+  const second = memory.room(5000, never).then((given) => order.push(`second ${given}`));
+  const third = memory.room(20, never).then((given) => order.push(`third ${given}`));
   await new Promise((resolve) => setImmediate(resolve));
   expect(order).toEqual([]);
   gone.abort();
-  memory.release(80);
+  memory.release(390);
   await Promise.all([first, second, third]);
-  expect(order).toEqual(['first false', 'second true', 'third true']);
+  expect(order).toEqual(['first 0', 'second 100', 'third 20']);
+});
+
+test('a message that needs room gets it from what waits for slow readers', async () => {
+  const memory = createFeedMemory(1000, () => {});
+  const { signal } = new AbortController();
+  let lost = 0;
+  const onLost = (count: number) => {
+    lost += count;
+  };
+  const queue = createEventQueue({ start: toBatch([], 0), memory, signal, onLost, onEnd: () => {} });
+  queue.put(toBatch([300, 300, 300], 0));
+  expect(await memory.room(250, signal)).toBe(250);
+  expect(lost).toBe(1);
+});
+
+test('what is kept to tell of changes has a bound of its own', () => {
+  const used: number[] = [];
+  const memory = createFeedMemory(100, (bytes) => used.push(bytes));
+  expect([memory.keep(60), memory.keep(60), memory.keep(-60), memory.keep(60)]).toEqual([true, false, true, true]);
+  expect(used).toEqual([60, 0, 60]);
 });
