@@ -42,13 +42,14 @@ export function createFeedMemory(mostBytes: number, onChange: (used: number) => 
   const fits = (bytes: number) => used + bytes <= mostBytes;
 
   const shrink = () => {
-    const wanted = mostBytes - (waiters[0]?.bytes ?? 0);
-    while (used > wanted) {
+    // What is let go of may have let a waiter in meanwhile.
+    const over = () => used + (waiters[0]?.bytes ?? 0) - mostBytes;
+    while (over() > 0) {
       let fattest: Holder | null = null;
       for (const holder of holders)
         if (fattest === null || holder.waitingBytes() > fattest.waitingBytes()) fattest = holder;
       if (fattest === null || fattest.waitingBytes() === 0) return;
-      fattest.shrink(used - wanted);
+      fattest.shrink(over());
     }
   };
 
