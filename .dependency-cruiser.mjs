@@ -56,6 +56,8 @@ const owners = {
   '@fastify/cors': '^src/gateway/',
   fastify: '^src/gateway/',
   'graphql-jit': '^src/gateway/',
+  'graphql-ws': '^src/gateway/subscriptions/',
+  ws: '^src/gateway/subscriptions/',
   'apache-arrow': '^src/gateway/export/formats/',
   hyparquet: '^src/gateway/export/formats/',
   'hyparquet-writer': '^src/gateway/export/formats/',

@@ -4,12 +4,14 @@ import { mutation } from './mutation.ts';
 import { query } from './query.ts';
 import { cohort, savedReport } from './saved.ts';
 import { scalars } from './scalars.ts';
+import { subscription } from './subscription.ts';
 import type { IngestionLedgerArgs, Resolvers } from './types.generated.ts';
 
 export const resolvers = {
   ...scalars,
   Mutation: mutation,
   Query: query,
+  Subscription: subscription,
   ReportMeta: {
     statements: (meta) => meta.statements(),
     rowsRead: (meta) => meta.rowsRead(),

@@ -860,6 +860,27 @@ export type LiveCounts = {
   readonly persons: Scalars['Float']['output'];
 };
 
+/**
+ * The first one comes at once and without events: everything that is stored after its `snapshot` will be told.
+ * Example: `subscription { liveEvents(filter: { property: "$event", op: IN, value: ["Sign Up", "Order Completed"] }) { events { event userId timestamp properties } lost snapshot } }`
+ */
+export type LiveEvents = {
+  /** Every live event acknowledged before this moment was told, or counted as lost. What is too much for one message is told in several, of which the last one says so. */
+  readonly asOf: Scalars['DateTime']['output'];
+  /**
+   * In the order in which they were stored: those of a person in the order in which they came, late ones among them. `person` is as of
+   * this message's snapshot. Both what clients send and what is imported.
+   */
+  readonly events: ReadonlyArray<Event>;
+  /**
+   * How many events that fit the filter were left out for this reader since the message before: it was slow, or more than 1,000 events (or
+   * 1 MiB of their JSON) were stored between two looks, of which there are up to four a second. The oldest are left out.
+   */
+  readonly lost: Scalars['Int']['output'];
+  /** `events(freshness: { at })` of the first message's snapshot and all messages after it make the whole, with nothing twice. */
+  readonly snapshot: Scalars['SnapshotToken']['output'];
+};
+
 export type LiveMinute = {
   readonly events: Scalars['Float']['output'];
   readonly persons: Scalars['Float']['output'];
@@ -1817,6 +1838,35 @@ export type StickinessInput = {
   readonly range: RangeInput;
 };
 
+/**
+ * What goes on, told as it happens. Need a read token, and a connection that stays: graphql-transport-ws at /graphql, or server-sent
+ * events from POST /graphql/stream.
+ */
+export type Subscription = {
+  /** The project's events as they are stored, filtered; slow readers lose the oldest and are told how many. */
+  readonly liveEvents: LiveEvents;
+  /** A trend again, with only the buckets that changed. Takes no `freshness`, and at most 200,000 numbers (lines times buckets). */
+  readonly trendChanges: TrendChange;
+};
+
+
+/**
+ * What goes on, told as it happens. Need a read token, and a connection that stays: graphql-transport-ws at /graphql, or server-sent
+ * events from POST /graphql/stream.
+ */
+export type SubscriptionLiveEventsArgs = {
+  filter?: InputMaybe<EventFilter>;
+};
+
+
+/**
+ * What goes on, told as it happens. Need a read token, and a connection that stays: graphql-transport-ws at /graphql, or server-sent
+ * events from POST /graphql/stream.
+ */
+export type SubscriptionTrendChangesArgs = {
+  input: TrendInput;
+};
+
 export type TopValue = {
   readonly events: Scalars['Float']['output'];
   /** True for the events without the property. */
@@ -1915,6 +1965,34 @@ export type Trend = {
   readonly series: ReadonlyArray<TrendSeries>;
 };
 
+export type TrendBucketChanges = {
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  readonly total: Maybe<Scalars['Float']['output']>;
+  readonly values: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
+};
+
+/**
+ * What has to be put in place so that a reader has the trend as it is, to the digit: the answer of `trend` with `freshness: { at }` of the
+ * snapshot in `meta`. The first message has everything. A slow reader is told the latest in one message instead of what came between.
+ * Example: `subscription { trendChanges(input: { range: { last: "1h" }, interval: MINUTE, series: [{ event: "Order Completed" }] }) { isWhole buckets series { key letter label place buckets values total } gone { key } meta { asOf snapshot } } }`
+ */
+export type TrendChange = {
+  /**
+   * Beginnings of all buckets, in order, when they are others than in the message before: with time the first ones of `last: "1h"` go, and
+   * new ones come. null when they are the same.
+   */
+  readonly buckets: Maybe<ReadonlyArray<Scalars['DateTime']['output']>>;
+  /** Lines that are not there any more: with a breakdown, those of values that are not among the most frequent any more. */
+  readonly gone: ReadonlyArray<TrendLineName>;
+  /** True for the first message: nothing that was told before counts. Also for a reader who was so slow that it is told all again. */
+  readonly isWhole: Scalars['Boolean']['output'];
+  readonly meta: ReportMeta;
+  /** The same of the time to compare with. null without compareTo, too. */
+  readonly previousBuckets: Maybe<ReadonlyArray<Scalars['DateTime']['output']>>;
+  /** Lines of which something has changed. */
+  readonly series: ReadonlyArray<TrendLineChange>;
+};
+
 export type TrendInput = {
   /** Up to 3 of them: a line for each combination of values that occurs. */
   readonly breakdown?: InputMaybe<ReadonlyArray<BreakdownInput>>;
@@ -1940,6 +2018,33 @@ export type TrendInput = {
   readonly range: RangeInput;
   /** 1 to 26 of them. The first is A, the next B, and so on. */
   readonly series: ReadonlyArray<SeriesInput>;
+};
+
+export type TrendLineChange = {
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  /** Beginnings of the buckets that are new or have changed; none when only the line's place or total has. */
+  readonly buckets: ReadonlyArray<Scalars['DateTime']['output']>;
+  readonly isOther: Scalars['Boolean']['output'];
+  /** The same for as long as there is the line, and no other line's. */
+  readonly key: Scalars['ID']['output'];
+  readonly label: Scalars['String']['output'];
+  /** As in TrendSeries. */
+  readonly letter: Maybe<Scalars['String']['output']>;
+  /** Where it stands among all lines, from 0. */
+  readonly place: Scalars['Int']['output'];
+  /** The same of the time to compare with; null when nothing has changed there, and without compareTo. */
+  readonly previous: Maybe<TrendBucketChanges>;
+  readonly total: Maybe<Scalars['Float']['output']>;
+  /** One for each of these buckets. */
+  readonly values: ReadonlyArray<Maybe<Scalars['Float']['output']>>;
+};
+
+export type TrendLineName = {
+  readonly breakdown: ReadonlyArray<Scalars['String']['output']>;
+  readonly isOther: Scalars['Boolean']['output'];
+  readonly key: Scalars['ID']['output'];
+  readonly label: Scalars['String']['output'];
+  readonly letter: Maybe<Scalars['String']['output']>;
 };
 
 export type TrendSeries = {
@@ -2118,6 +2223,7 @@ export type ResolversTypes = {
   LifecycleInput: LifecycleInput;
   Live: ResolverTypeWrapper<Omit<Live, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   LiveCounts: ResolverTypeWrapper<LiveCounts>;
+  LiveEvents: ResolverTypeWrapper<LiveEvents>;
   LiveMinute: ResolverTypeWrapper<LiveMinute>;
   LiveName: ResolverTypeWrapper<LiveName>;
   Measure: Measure;
@@ -2162,6 +2268,7 @@ export type ResolversTypes = {
   Stickiness: ResolverTypeWrapper<Omit<Stickiness, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   StickinessInput: StickinessInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   TopValue: ResolverTypeWrapper<TopValue>;
   TopValues: ResolverTypeWrapper<Omit<TopValues, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   TopValuesInput: TopValuesInput;
@@ -2170,7 +2277,11 @@ export type ResolversTypes = {
   TrackInput: TrackInput;
   TrackPayload: ResolverTypeWrapper<TrackPayload>;
   Trend: ResolverTypeWrapper<Omit<Trend, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
+  TrendBucketChanges: ResolverTypeWrapper<TrendBucketChanges>;
+  TrendChange: ResolverTypeWrapper<Omit<TrendChange, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   TrendInput: TrendInput;
+  TrendLineChange: ResolverTypeWrapper<TrendLineChange>;
+  TrendLineName: ResolverTypeWrapper<TrendLineName>;
   TrendSeries: ResolverTypeWrapper<TrendSeries>;
   TrendSeriesComparison: ResolverTypeWrapper<TrendSeriesComparison>;
   WeekStart: WeekStart;
@@ -2236,6 +2347,7 @@ export type ResolversParentTypes = {
   LifecycleInput: LifecycleInput;
   Live: Omit<Live, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   LiveCounts: LiveCounts;
+  LiveEvents: LiveEvents;
   LiveMinute: LiveMinute;
   LiveName: LiveName;
   Mutation: Record<PropertyKey, never>;
@@ -2276,6 +2388,7 @@ export type ResolversParentTypes = {
   Stickiness: Omit<Stickiness, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   StickinessInput: StickinessInput;
   String: Scalars['String']['output'];
+  Subscription: Record<PropertyKey, never>;
   TopValue: TopValue;
   TopValues: Omit<TopValues, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   TopValuesInput: TopValuesInput;
@@ -2284,7 +2397,11 @@ export type ResolversParentTypes = {
   TrackInput: TrackInput;
   TrackPayload: TrackPayload;
   Trend: Omit<Trend, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
+  TrendBucketChanges: TrendBucketChanges;
+  TrendChange: Omit<TrendChange, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   TrendInput: TrendInput;
+  TrendLineChange: TrendLineChange;
+  TrendLineName: TrendLineName;
   TrendSeries: TrendSeries;
   TrendSeriesComparison: TrendSeriesComparison;
 };
@@ -2565,6 +2682,13 @@ export type LiveCountsResolvers<ContextType = Context, ParentType extends Resolv
   persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
+export type LiveEventsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveEvents'] = ResolversParentTypes['LiveEvents']> = {
+  asOf?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  events?: Resolver<ReadonlyArray<ResolversTypes['Event']>, ParentType, ContextType>;
+  lost?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  snapshot?: Resolver<ResolversTypes['SnapshotToken'], ParentType, ContextType>;
+};
+
 export type LiveMinuteResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LiveMinute'] = ResolversParentTypes['LiveMinute']> = {
   events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   persons?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
@@ -2805,6 +2929,11 @@ export type StickinessResolvers<ContextType = Context, ParentType extends Resolv
   persons?: Resolver<ReadonlyArray<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
+export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+  liveEvents?: SubscriptionResolver<ResolversTypes['LiveEvents'], "liveEvents", ParentType, ContextType, Partial<SubscriptionLiveEventsArgs>>;
+  trendChanges?: SubscriptionResolver<ResolversTypes['TrendChange'], "trendChanges", ParentType, ContextType, RequireFields<SubscriptionTrendChangesArgs, 'input'>>;
+};
+
 export type TopValueResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TopValue'] = ResolversParentTypes['TopValue']> = {
   events?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   isNone?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -2838,6 +2967,42 @@ export type TrendResolvers<ContextType = Context, ParentType extends ResolversPa
   buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
   meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
   series?: Resolver<ReadonlyArray<ResolversTypes['TrendSeries']>, ParentType, ContextType>;
+};
+
+export type TrendBucketChangesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendBucketChanges'] = ResolversParentTypes['TrendBucketChanges']> = {
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  total?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
+};
+
+export type TrendChangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendChange'] = ResolversParentTypes['TrendChange']> = {
+  buckets?: Resolver<Maybe<ReadonlyArray<ResolversTypes['DateTime']>>, ParentType, ContextType>;
+  gone?: Resolver<ReadonlyArray<ResolversTypes['TrendLineName']>, ParentType, ContextType>;
+  isWhole?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  meta?: Resolver<ResolversTypes['ReportMeta'], ParentType, ContextType>;
+  previousBuckets?: Resolver<Maybe<ReadonlyArray<ResolversTypes['DateTime']>>, ParentType, ContextType>;
+  series?: Resolver<ReadonlyArray<ResolversTypes['TrendLineChange']>, ParentType, ContextType>;
+};
+
+export type TrendLineChangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendLineChange'] = ResolversParentTypes['TrendLineChange']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  buckets?: Resolver<ReadonlyArray<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  key?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  letter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  place?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  previous?: Resolver<Maybe<ResolversTypes['TrendBucketChanges']>, ParentType, ContextType>;
+  total?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  values?: Resolver<ReadonlyArray<Maybe<ResolversTypes['Float']>>, ParentType, ContextType>;
+};
+
+export type TrendLineNameResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendLineName'] = ResolversParentTypes['TrendLineName']> = {
+  breakdown?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  isOther?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  key?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  label?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  letter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type TrendSeriesResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrendSeries'] = ResolversParentTypes['TrendSeries']> = {
@@ -2894,6 +3059,7 @@ export type Resolvers<ContextType = Context> = {
   Lifecycle?: LifecycleResolvers<ContextType>;
   Live?: LiveResolvers<ContextType>;
   LiveCounts?: LiveCountsResolvers<ContextType>;
+  LiveEvents?: LiveEventsResolvers<ContextType>;
   LiveMinute?: LiveMinuteResolvers<ContextType>;
   LiveName?: LiveNameResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
@@ -2922,11 +3088,16 @@ export type Resolvers<ContextType = Context> = {
   Sessions?: SessionsResolvers<ContextType>;
   SnapshotToken?: GraphQLScalarType;
   Stickiness?: StickinessResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
   TopValue?: TopValueResolvers<ContextType>;
   TopValues?: TopValuesResolvers<ContextType>;
   TrackBatchPayload?: TrackBatchPayloadResolvers<ContextType>;
   TrackPayload?: TrackPayloadResolvers<ContextType>;
   Trend?: TrendResolvers<ContextType>;
+  TrendBucketChanges?: TrendBucketChangesResolvers<ContextType>;
+  TrendChange?: TrendChangeResolvers<ContextType>;
+  TrendLineChange?: TrendLineChangeResolvers<ContextType>;
+  TrendLineName?: TrendLineNameResolvers<ContextType>;
   TrendSeries?: TrendSeriesResolvers<ContextType>;
   TrendSeriesComparison?: TrendSeriesComparisonResolvers<ContextType>;
 };

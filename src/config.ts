@@ -161,6 +161,25 @@ export const settings = {
   EXPORTS_AT_ONCE: [integer(1, 1000).default(4), 'Exports that a gateway writes at once; more are refused with 429.'],
   EXPORTS_PER_PROJECT: [integer(1, 1000).default(2), 'The same for one project.'],
 
+  SUBSCRIPTIONS_AT_ONCE: [
+    integer(1, 100_000).default(2000),
+    'Subscriptions that a gateway serves at once; more are refused.',
+  ],
+  SUBSCRIPTIONS_PER_PROJECT: [integer(1, 100_000).default(1000), 'The same for one project.'],
+  SUBSCRIPTIONS_PER_CONNECTION: [integer(1, 10_000).default(100), 'The same for one WebSocket.'],
+  SUBSCRIPTION_MEMORY_MB: [
+    integer(1, 65_536).default(128),
+    'Most memory for what waits for subscribers, in MiB; beyond it those who have most waiting lose the oldest events.',
+  ],
+  SUBSCRIPTION_STALL_SECONDS: [
+    integer(1, 3600).default(30),
+    'A subscriber that has not taken a message after so long is closed, in seconds.',
+  ],
+  TREND_CHANGES_MS: [
+    integer(250, 600_000).default(1000),
+    'Least time between two computations of a trend for its subscribers, in milliseconds.',
+  ],
+
   OTEL_EXPORTER_OTLP_ENDPOINT: [
     z.string().optional(),
     'Where traces go; the other OTEL_* variables mean what the OpenTelemetry specification says.',

@@ -28,6 +28,7 @@ export const errorCodes = {
   INVALID_TOKEN: { status: 400, retriable: false },
   QUERY_TOO_EXPENSIVE: { status: 400, retriable: false },
   TOO_MANY_EXPORTS: { status: 429, retriable: true },
+  TOO_MANY_SUBSCRIPTIONS: { status: 429, retriable: true },
   LOG_UNAVAILABLE: { status: 503, retriable: true },
   LOG_OVERLOADED: { status: 503, retriable: true },
   OVERLOADED: { status: 503, retriable: true },

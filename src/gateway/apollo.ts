@@ -10,12 +10,14 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Context } from '../../resolvers/context.ts';
+import { toGraphQLError } from '../../resolvers/field.ts';
 import { TallygateError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { limitDocument, mostTokens } from './document-limits.ts';
 import { toExplainBlock } from './explain.ts';
 import type { FastLane } from './fast-lane.ts';
 import { type createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
+import { streamPath } from './http.ts';
 
 /** Each quotes the value that does not fit, which may be as large as the body. */
 const mostVariableErrors = 10;
@@ -79,7 +81,14 @@ function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
   return {
     async requestDidStart() {
       return {
-        async didResolveOperation({ request, document, contextValue }) {
+        async didResolveOperation({ request, document, operation, contextValue }) {
+          if (operation?.operation === 'subscription')
+            throw toGraphQLError(
+              new TallygateError(
+                'BAD_REQUEST',
+                `expected a query or a mutation, got a subscription: those take a WebSocket at /graphql, or POST ${streamPath}`,
+              ),
+            );
           // Strangers do not decide what is kept.
           if (!request.query || contextValue.caller === null) return;
           lane.learn(

@@ -17,7 +17,9 @@ import { toExplainRequest } from './explain.ts';
 import { exportHeaders } from './export/register.ts';
 import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lane.ts';
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
+import { streamPath } from './http.ts';
 import { toMediaType } from './media-type.ts';
+import { registerSubscriptions, type SubscriptionLimits, type Subscriptions } from './subscriptions/register.ts';
 
 interface GraphQLDeps {
   readonly schema: GraphQLSchema;
@@ -29,12 +31,16 @@ interface GraphQLDeps {
   readonly admission: AdmissionLimits;
   /** `*` or a comma-separated list. */
   readonly corsOrigins: string;
+  readonly subscriptions: SubscriptionLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** POST and GET /graphql. Resolves with what ends it. */
-export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): Promise<{ stop(): Promise<void> }> {
+/** POST and GET /graphql, and subscriptions. Resolves with what ends it. */
+export async function registerGraphQL(
+  app: FastifyInstance,
+  deps: GraphQLDeps,
+): Promise<{ stop(): Promise<void>; readonly subscriptions: Subscriptions }> {
   const { schema, introspection, logger, metrics } = deps;
   const lane = createFastLane(schema);
   const formatError = createErrorFormatter(logger, { hideSchema: !introspection });
@@ -76,7 +82,18 @@ export async function registerGraphQL(app: FastifyInstance, deps: GraphQLDeps): 
       return apollo.answer(request, reply, context);
     },
   });
+  const { tracker, deletions, reports } = deps;
+  const subscriptions = registerSubscriptions(app, {
+    ...deps,
+    limits: deps.subscriptions,
+    formatError,
+    createContext(caller, signal) {
+      let begun: ReportRequest | null = null;
+      return { caller, tracker, deletions, reports: (project) => (begun ??= reports.begin(project, signal)) };
+    },
+  });
   return {
+    subscriptions,
     stop() {
       isStopped = true;
       return apollo.stop();
@@ -148,7 +165,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function notAcceptable(accept: string | undefined): TallygateError {
   return new TallygateError(
     'NOT_ACCEPTABLE',
-    `expected an Accept header with application/json or application/graphql-response+json, got ${accept?.slice(0, 100)}`,
+    `expected an Accept header with application/json or application/graphql-response+json, got ${accept?.slice(0, 100)}${accept?.includes('text/event-stream') ? `: subscriptions are at ${streamPath}` : ''}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
 import { limits } from '../events/event.ts';
@@ -15,9 +16,12 @@ interface HttpDeps {
 /** A batch of 500 KB, and room for the operation around it. */
 export const bodyLimit = limits.batchBytes + 24 * 1024;
 
+/** Where answers take as long as their readers stay: neither their duration nor their number says anything of how busy we are. */
+export const streamPath = '/graphql/stream';
+
 /** The listener of every role, with its health and metrics. */
 export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): Promise<FastifyInstance> {
-  const app = fastify({
+  const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit,
     forceCloseConnections: 'idle',
@@ -26,6 +30,11 @@ export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): 
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     routerOptions: { ignoreTrailingSlash: true },
+    // Clients that offer HTTP/2 by the way are answered as they ask.
+    http: {
+      shouldUpgradeCallback: (request: IncomingMessage) =>
+        app.server.listenerCount('upgrade') > 0 && asksForWebSocket(request),
+    },
     frameworkErrors: (error, request, reply) => {
       refuse(request, reply, toTallygateError(error, request));
     },
@@ -66,11 +75,12 @@ export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): 
     return refuse(request, reply, error);
   });
 
-  app.addHook('onRequest', (_request, _reply, done) => {
-    metrics.httpInFlight.inc();
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.routeOptions.url !== streamPath) metrics.httpInFlight.inc();
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
+    if (request.routeOptions.url === streamPath) return done();
     metrics.httpInFlight.dec();
     metrics.httpSeconds.observe(
       { route: request.routeOptions.url ?? 'none', status: reply.statusCode },
@@ -89,6 +99,11 @@ export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): 
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   return app;
+}
+
+/** Whether it asks for a WebSocket where there is one: everything else that asks for an upgrade, HTTP/2 say, is answered as it is. */
+export function asksForWebSocket({ headers, url }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && /^\/graphql\/?(\?|$)/.test(url ?? '');
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, error: TallygateError): FastifyReply {

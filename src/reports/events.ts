@@ -166,6 +166,12 @@ export interface EventRow {
 
 // ---- SQL
 
+/** Those of EventRow. */
+export function toEventColumns(who: Sql): Sql {
+  return sql`message_id, kind, event, ${who} AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
+        user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset`;
+}
+
 /** At most `count` of those behind the place. */
 export function planEvents(
   { filter, order }: Pick<EventsInput, 'filter' | 'order'>,
@@ -178,9 +184,7 @@ export function planEvents(
   const direction = isOldest ? sql`ASC` : sql`DESC`;
   return {
     label: 'events',
-    select: sql`SELECT message_id, kind, event, toString(person) AS who, toUnixTimestamp64Milli(time) AS at, time, original_timestamp, sent_at, received_at,
-        user_id, anonymous_id, group_id, previous_id, data, log_stream, log_offset
-      FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), place ? behind(place, isOldest) : always])}
+    select: sql`SELECT ${toEventColumns(sql`toString(person)`)} FROM events WHERE ${allOf([rowsIn(range), which, toCondition(filter), place ? behind(place, isOldest) : always])}
       ORDER BY time ${direction}, log_stream ${direction}, log_offset ${direction} LIMIT ${value('UInt32', count)}`,
   };
 }
@@ -192,7 +196,7 @@ function behind({ time, stream, offset }: Place, isOldest: boolean): Sql {
 
 // ---- mapping
 
-function toEvent(row: EventRow, owners: ReadonlyMap<string, string>): StoredEvent {
+export function toEvent(row: EventRow, owners: ReadonlyMap<string, string>): StoredEvent {
   const data = JSON.parse(row.data) as { [part: string]: Record<string, unknown> };
   return {
     messageId: row.message_id,

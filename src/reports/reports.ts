@@ -16,6 +16,8 @@ import { runEventStatus } from './event-status.ts';
 import { runEvents } from './events.ts';
 import type { Recorder } from './explain.ts';
 import { createSinceReader } from './explain-touches.ts';
+import { createFeedMemory } from './feed-memory.ts';
+import type { FilterInput } from './filter.ts';
 import { runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
@@ -23,11 +25,13 @@ import { createNamesReader } from './known-names.ts';
 import { runLedger } from './ledger.ts';
 import { runLifecycle } from './lifecycle.ts';
 import { runLive } from './live.ts';
+import { createLiveEvents } from './live-events.ts';
 import { createMerges } from './merges.ts';
 import type { FreshnessInput } from './moment.ts';
 import { withNameWarnings } from './names.ts';
 import { runPaths } from './paths.ts';
 import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
+import { createPulse } from './pulse.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { runRetention } from './retention.ts';
 import { createSavedReports } from './saved-report.ts';
@@ -35,7 +39,8 @@ import { createSession, type ReportMeta, type Session } from './session.ts';
 import { runSessions } from './sessions.ts';
 import { runStickiness } from './stickiness.ts';
 import { runTopValues } from './top-values.ts';
-import { runTrend } from './trend.ts';
+import { runTrend, type TrendInput } from './trend.ts';
+import { createTrendFeeds } from './trend-changes.ts';
 import { createVersions } from './versions.ts';
 import { createWatermarkReader } from './watermark.ts';
 
@@ -48,7 +53,18 @@ interface ReportsDeps {
   readonly clock?: () => number;
   /** Whether one statement may compute what several reports are missing. */
   readonly fusion?: boolean;
+  readonly feeds?: FeedLimits;
 }
+
+/** Of subscriptions. */
+export interface FeedLimits {
+  /** Of what waits for subscribers. */
+  readonly memoryBytes: number;
+  /** Least time between two computations of one trend, in milliseconds. */
+  readonly trendEveryMs: number;
+}
+
+const usualFeeds: FeedLimits = { memoryBytes: 128 * 1024 * 1024, trendEveryMs: 1000 };
 
 export type Reports = ReturnType<typeof createReports>;
 /** Every report of one operation. */
@@ -63,6 +79,7 @@ export function createReports({
   metrics,
   clock = Date.now,
   fusion = true,
+  feeds = usualFeeds,
 }: ReportsDeps) {
   const watermark = createWatermarkReader({ log, warehouse, logger, metrics, clock });
   const versions = createVersions(warehouse, watermark);
@@ -73,6 +90,26 @@ export function createReports({
   const cells = createCells({ cache, warehouse, metrics, fusion });
   const names = createNamesReader({ warehouse, watermark, logger, clock });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
+  const sources = { versions, identities, cohorts };
+  const openSession = (
+    project: string,
+    signal: AbortSignal,
+    { recorder, ...from }: Partial<typeof sources> & { readonly recorder?: Recorder | undefined } = {},
+  ) => createSession({ project, signal, cells, merges, ...sources, ...from, watermark, warehouse, clock, recorder });
+  const pulse = createPulse(watermark, logger);
+  const memory = createFeedMemory(feeds.memoryBytes, (used) => metrics.subscriptionBytes.set(used));
+  const liveEvents = createLiveEvents({ pulse, watermark, memory, openSession, logger, metrics });
+  const trendChanges = createTrendFeeds({
+    pulse,
+    watermark,
+    memory,
+    sources,
+    openSession,
+    runTrend: (session, input) => withNameWarnings(session, names, input, () => runTrend(session, input)),
+    everyMs: feeds.trendEveryMs,
+    clock,
+    logger,
+  });
   return {
     /** `recorder`: of an operation that is to be explained. */
     begin(project: string, signal: AbortSignal, recorder?: Recorder) {
@@ -81,19 +118,7 @@ export function createReports({
         cacheState: () => cache.state(),
         since: createSinceReader(warehouse, project, signal),
       });
-      const session = createSession({
-        project,
-        signal,
-        cells,
-        versions,
-        identities,
-        merges,
-        cohorts,
-        watermark,
-        warehouse,
-        clock,
-        recorder,
-      });
+      const session = openSession(project, signal, { recorder });
       const saved = { session, definitions, members: cohorts };
       /** Runs it, and warns about names in its input that nobody knows. */
       const named = <Input extends object, Answer extends { readonly meta: ReportMeta } | null>(
@@ -132,9 +157,13 @@ export function createReports({
         dedupWindowHours: () => readWindowHours(warehouse, signal),
         ledger: (input: { readonly range: RangeInput; readonly by?: Interval | null | undefined }) =>
           runLedger(session, warehouse, watermark, input, clock()),
+        liveEvents: (filter: FilterInput | null | undefined, withPerson: boolean) =>
+          liveEvents.open(project, filter, withPerson, signal),
+        trendChanges: (input: TrendInput) => trendChanges.open(project, input, signal),
       };
     },
     stop() {
+      pulse.stop();
       watermark.stop();
       balance.stop();
     },

@@ -50,7 +50,14 @@ export async function startGatewayPart(
 ): Promise<GatewayPart> {
   const { logger, metrics } = telemetry;
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
-  const reports = createReports({ log, warehouse, cache, logger, metrics });
+  const reports = createReports({
+    log,
+    warehouse,
+    cache,
+    logger,
+    metrics,
+    feeds: { memoryBytes: config.SUBSCRIPTION_MEMORY_MB * 1024 * 1024, trendEveryMs: config.TREND_CHANGES_MS },
+  });
   const receipts = createReceipts();
   const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
@@ -65,6 +72,12 @@ export async function startGatewayPart(
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: mostBodyBytes },
     corsOrigins: config.CORS_ORIGINS,
+    subscriptions: {
+      most: config.SUBSCRIPTIONS_AT_ONCE,
+      mostOfProject: config.SUBSCRIPTIONS_PER_PROJECT,
+      mostOfConnection: config.SUBSCRIPTIONS_PER_CONNECTION,
+      stallMs: config.SUBSCRIPTION_STALL_SECONDS * 1000,
+    },
     logger,
     metrics,
   });
@@ -95,6 +108,7 @@ export async function startGatewayPart(
     const started = Date.now();
     await sleep(Math.min(config.DRAIN_DELAY_MS, deadlineMs));
     exporting.stop();
+    await graphql.subscriptions.stop(Math.max(0, deadlineMs - (Date.now() - started)));
     await Promise.race([
       app.close(),
       sleep(Math.max(0, deadlineMs - (Date.now() - started)), undefined, { ref: false }),

@@ -178,6 +178,34 @@ export function createMetrics() {
       labelNames: ['report', 'format'],
       registers,
     }),
+    subscriptions: new Gauge({
+      name: 'tallygate_subscriptions_active',
+      help: 'Subscriptions that are being served.',
+      labelNames: ['field', 'transport'] as const,
+      registers,
+    }),
+    subscriptionMessages: new Counter({
+      name: 'tallygate_subscription_messages_total',
+      help: 'Messages that subscribers were sent.',
+      labelNames: ['field', 'transport'] as const,
+      registers,
+    }),
+    subscriptionsCut: new Counter({
+      name: 'tallygate_subscriptions_cut_total',
+      help: 'Connections of subscribers that were closed from here, by the reason.',
+      labelNames: ['transport', 'reason'] as const,
+      registers,
+    }),
+    subscriptionBytes: new Gauge({
+      name: 'tallygate_subscription_bytes',
+      help: 'Memory of what waits for subscribers and of what is kept to tell them of changes, about.',
+      registers,
+    }),
+    liveEventsLost: new Counter({
+      name: 'tallygate_live_events_lost_total',
+      help: 'Events that were left out for a subscriber of liveEvents, who is told.',
+      registers,
+    }),
     cacheOperations: new Counter({
       name: 'tallygate_cache_operations_total',
       help: 'Operations of the report cache by outcome.',

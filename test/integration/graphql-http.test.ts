@@ -81,7 +81,7 @@ describe('methods', () => {
       `/graph?key=${secrets.write}`,
       404,
       undefined,
-      'expected one of /healthz, /readyz, /metrics, /graphql, got /graph',
+      'expected one of /healthz, /readyz, /metrics, /graphql, /graphql/stream, got /graph',
     ],
     ['GET', '/%zz', 400, undefined, "'/%zz' is not a valid url component"],
   ] as const)('%s %s is %d', async (method, url, status, allow, message) => {

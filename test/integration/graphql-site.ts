@@ -12,6 +12,7 @@ import { registerExport } from '../../src/gateway/export/register.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
+import type { SubscriptionLimits } from '../../src/gateway/subscriptions/register.ts';
 import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import { toBytes } from '../../src/ingest/place.ts';
 import type { Receipts } from '../../src/ingest/receipts.ts';
@@ -55,6 +56,7 @@ export interface SiteOptions {
   /** Counts what is answered. */
   readonly receipts?: Receipts | undefined;
   readonly admission?: AdmissionLimits;
+  readonly subscriptions?: SubscriptionLimits;
 }
 
 export interface Answer {
@@ -135,6 +137,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     introspection: options.introspection ?? true,
     admission: options.admission ?? { mostRequests: 2000, mostBytes: 128 * 1024 * 1024 },
     corsOrigins: options.corsOrigins ?? '*',
+    subscriptions: options.subscriptions ?? { most: 1000, mostOfProject: 500, mostOfConnection: 50, stallMs: 30_000 },
     logger,
     metrics,
   });
@@ -190,6 +193,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     stopGraphQL: () => graphql.stop(),
     async close() {
       exporting.stop();
+      await graphql.subscriptions.stop(1000);
       reports.stop();
       await app.close();
       await graphql.stop();

@@ -1,4 +1,4 @@
-import { graphql } from 'graphql';
+import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import type { Context } from '../../resolvers/context.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
@@ -50,12 +50,42 @@ test('there are examples, of every report that is asked with a range', () => {
     expect([name, examples.map(([of]) => of)]).toEqual([name, expect.arrayContaining([String(type)])]);
 });
 
-test.each(examples)('the example of %s is answered, with something in it: %s', async (_, source) => {
+const isSubscription = ([, source]: readonly [string, string]) => source.startsWith('subscription');
+const contextOf = () => {
   const caller = { project: project.name, right: 'read', keyId: 'k' } as const;
-  const contextValue = { caller, reports: () => project.ask() } as unknown as Context;
-  const { data, errors } = await graphql({ schema, source: `{ ${source} }`, contextValue });
-  expect(errors).toBeUndefined();
-  expect(Object.values(data ?? {})).toEqual([expect.objectContaining({})]);
-  // Dates and names aside: a number that is not 0.
-  expect(JSON.stringify(data)).toMatch(/[:[,][1-9]/);
-});
+  return { caller, reports: () => project.ask() } as unknown as Context;
+};
+/** Dates and names aside: a number that is not 0. */
+const something = /[:[,][1-9]/;
+
+test.each(examples.filter(isSubscription))(
+  'the example of %s is told of what comes: %s',
+  async (_, source) => {
+    const results = await subscribe({ schema, document: parse(source), contextValue: contextOf() });
+    expect(results).not.toHaveProperty('errors');
+    let told = '';
+    for await (const { data, errors } of results as AsyncGenerator<ExecutionResult>) {
+      expect(errors).toBeUndefined();
+      if (told === '') {
+        const input = { userId: 'u1', event: 'Order Completed', messageId: `told-${source.length}` };
+        await project.send({
+          receivedAt: Date.now(),
+          events: [{ kind: 'track', input: { ...input, timestamp: new Date() } }],
+        });
+      }
+      told += JSON.stringify(data);
+      if (/told-|"u1"/.test(told) || something.test(told.replace(/"[^"]*"(?!:)/g, ''))) break;
+    }
+  },
+  60_000,
+);
+
+test.each(examples.filter((example) => !isSubscription(example)))(
+  'the example of %s is answered, with something in it: %s',
+  async (_, source) => {
+    const { data, errors } = await graphql({ schema, source: `{ ${source} }`, contextValue: contextOf() });
+    expect(errors).toBeUndefined();
+    expect(Object.values(data ?? {})).toEqual([expect.objectContaining({})]);
+    expect(JSON.stringify(data)).toMatch(something);
+  },
+);

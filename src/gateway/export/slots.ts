@@ -1,13 +1,16 @@
 import { TallygateError } from '../../errors.ts';
 
 export interface SlotLimits {
-  /** Exports that are written at once. */
+  /** Of all projects at once. */
   readonly most: number;
   readonly mostOfProject: number;
 }
 
-/** Takes a place until what it returns is called. Throws TOO_MANY_EXPORTS when there is none. */
-export function createSlots({ most, mostOfProject }: SlotLimits): (project: string) => () => void {
+/** Takes a place until what it returns is called. Throws what `full` makes, by default TOO_MANY_EXPORTS, when there is none. */
+export function createSlots(
+  { most, mostOfProject }: SlotLimits,
+  full: (running: string, most: number) => TallygateError = tooManyExports,
+): (project: string) => () => void {
   const taken = new Map<string, number>();
   let all = 0;
   return (project) => {
@@ -25,7 +28,7 @@ export function createSlots({ most, mostOfProject }: SlotLimits): (project: stri
   };
 }
 
-function full(running: string, most: number): TallygateError {
+function tooManyExports(running: string, most: number): TallygateError {
   return new TallygateError(
     'TOO_MANY_EXPORTS',
     `expected at most ${most} exports at once, but ${running} are running here: wait until one has ended`,

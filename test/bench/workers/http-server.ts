@@ -95,6 +95,7 @@ async function serveGateway(kind: 'idle' | 'log'): Promise<string> {
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: 128 * 1024 * 1024 },
     corsOrigins: config.CORS_ORIGINS,
+    subscriptions: { most: 10, mostOfProject: 10, mostOfConnection: 10, stallMs: 30_000 },
   });
   return app.listen({ host, port: 0 });
 }

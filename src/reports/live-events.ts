@@ -1,0 +1,304 @@
+import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
+import type { PositionVector } from '../events/position.ts';
+import { parseStoredTime } from '../events/record.ts';
+import { toTouched } from '../events/touch.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { createEventQueue, type EventBatch, type EventQueue, type LiveEvents } from './event-queue.ts';
+import { type EventRow, toEvent, toEventColumns } from './events.ts';
+import type { FeedMemory } from './feed-memory.ts';
+import { type FilterInput, toCondition } from './filter.ts';
+import type { Moment } from './moment.ts';
+import { allTime, type Plan, person, type Row, rowsIn } from './plan.ts';
+import type { Pulse } from './pulse.ts';
+import type { TimeRange } from './range.ts';
+import type { Session } from './session.ts';
+import { allOf, always, join, type Sql, sql, value } from './sql.ts';
+import { type CompletedRow, readEveryMs, type WatermarkReader } from './watermark.ts';
+
+/** The project's events as they are stored: everybody who asks with the same filter shares one reading. */
+export interface LiveEventsFeeds {
+  /** `withPerson`: whether the reader wants to know who did it, which takes a look at all merges. Rejects when the filter is wrong. */
+  open(
+    project: string,
+    filter: FilterInput | null | undefined,
+    withPerson: boolean,
+    signal: AbortSignal,
+  ): Promise<AsyncIterableIterator<LiveEvents | Error>>;
+}
+
+interface LiveEventsDeps {
+  readonly pulse: Pulse;
+  readonly watermark: WatermarkReader;
+  readonly memory: FeedMemory;
+  openSession(project: string, signal: AbortSignal): Session;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+interface Feed {
+  readonly project: string;
+  readonly condition: Sql;
+  readonly withPerson: boolean;
+  readonly controller: AbortController;
+  readonly queues: Set<EventQueue>;
+  /** Who has come and not gone: queues, and those that wait for the beginning. */
+  readers: number;
+  begun: Promise<void>;
+  /** Up to here everything was read. */
+  seen: Moment;
+  /** What was completed of the project, and is not read. */
+  pending: CompletedRow[];
+  /** Readings that look at all of time: what was completed is not listed. */
+  unlisted: number;
+  isReading: boolean;
+}
+
+/** What the pulse has seen, and not what others are still shown. */
+const newest = { maxAgeMs: readEveryMs };
+/** Whom ids stand for is in the rows already. */
+const noOwners: ReadonlyMap<string, string> = new Map();
+/** Of one reading: what is beyond, the oldest, is left out and counted. */
+const mostEvents = 1000;
+const mostCharacters = 1024 * 1024;
+const mostPending = 10_000;
+
+export function createLiveEvents({
+  pulse,
+  watermark,
+  memory,
+  openSession,
+  logger,
+  metrics,
+}: LiveEventsDeps): LiveEventsFeeds {
+  const feeds = new Map<string, Feed>();
+  let rest: (() => void) | null = null;
+
+  watermark.onCompleted((rows) => {
+    if (feeds.size === 0) return;
+    const byProject = Map.groupBy(rows ?? [], ({ project }) => project);
+    for (const feed of feeds.values()) {
+      const added = byProject.get(feed.project) ?? [];
+      // The vector that these make may be that of the next reading, or, if that has begun, of the one after it.
+      if (rows === null || feed.pending.length + added.length > mostPending) feed.unlisted = 2;
+      else feed.pending.push(...added);
+    }
+  });
+
+  const begin = async (feed: Feed) => {
+    const session = openSession(feed.project, feed.controller.signal);
+    await session.report(newest, async (at) => {
+      // What is wrong with the filter shows before anything comes.
+      await session.read(at, planNew(feed, at.vector, at.vector, allTime));
+      feed.seen = at;
+    });
+  };
+
+  const read = async (feed: Feed) => {
+    const session = openSession(feed.project, feed.controller.signal);
+    await session.report(newest, async (at) => {
+      const isListed = feed.unlisted === 0;
+      const range = isListed ? toSpan(feed.pending) : allTime;
+      const plan = planNew(feed, feed.seen.vector, at.vector, range);
+      const rows = await session.read<NewRow>(at, plan);
+      const found = Number(rows[0]?.found ?? 0);
+      const all =
+        found > mostEvents
+          ? await session.read<{ n: string }>(at, countNew(feed, feed.seen.vector, at.vector, range))
+          : null;
+      const kept = rows.slice(0, mostEvents);
+      const left = (all ? Number(all[0]?.n) : found) - kept.length;
+      const isIncluded = ({ stream, last }: CompletedRow) => last <= (at.vector.get(stream) ?? -1);
+      feed.pending = feed.pending.filter((row) => !isIncluded(row));
+      if (!isListed) feed.unlisted--;
+      feed.seen = at;
+      if (kept.length === 0) return;
+      const batch = toBatch(kept, left, at);
+      for (const queue of feed.queues) queue.put(batch);
+    });
+  };
+
+  const readAgain = async (feed: Feed) => {
+    feed.isReading = true;
+    try {
+      await read(feed);
+    } catch (thrown) {
+      if (feed.controller.signal.aborted) return;
+      // What is not read yet is read with the next one.
+      if (isTallygateError(thrown) && thrown.retriable) {
+        logger.debug({ project: feed.project, error: toMessage(thrown) }, 'new events are not read yet');
+        return;
+      }
+      for (const queue of feed.queues) queue.fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      forget(feed);
+    } finally {
+      feed.isReading = false;
+    }
+  };
+
+  const forget = (feed: Feed) => {
+    for (const [key, known] of feeds) if (known === feed) feeds.delete(key);
+    if (feeds.size > 0) return;
+    rest?.();
+    rest = null;
+  };
+
+  const openFeed = (key: string, of: Pick<Feed, 'project' | 'condition' | 'withPerson'>): Feed => {
+    const feed: Feed = {
+      ...of,
+      controller: new AbortController(),
+      queues: new Set(),
+      readers: 0,
+      begun: Promise.resolve(),
+      seen: nothing,
+      pending: [],
+      unlisted: 0,
+      isReading: true,
+    };
+    feeds.set(key, feed);
+    rest ??= pulse.listen(({ vector }) => {
+      for (const one of feeds.values())
+        if (!one.isReading && vector !== one.seen.vector && (one.pending.length > 0 || one.unlisted > 0))
+          void readAgain(one);
+    });
+    feed.begun = begin(feed).finally(() => {
+      feed.isReading = false;
+    });
+    feed.begun.catch(() => forget(feed));
+    return feed;
+  };
+
+  return {
+    async open(project, filter, withPerson, signal) {
+      const condition = toCondition(filter);
+      const key = JSON.stringify([project, withPerson, filter ?? null]);
+      const feed = feeds.get(key) ?? openFeed(key, { project, condition, withPerson });
+      feed.readers++;
+      let isIn = true;
+      const leave = () => {
+        if (!isIn) return;
+        isIn = false;
+        if (--feed.readers > 0) return;
+        forget(feed);
+        feed.controller.abort();
+      };
+      try {
+        await unlessAborted(feed.begun, signal);
+      } catch (thrown) {
+        leave();
+        throw thrown;
+      }
+      const queue = createEventQueue({
+        start: toBatch([], 0, feed.seen),
+        memory,
+        signal,
+        onLost: (count) => metrics.liveEventsLost.inc(count),
+        onEnd() {
+          feed.queues.delete(queue);
+          leave();
+        },
+      });
+      feed.queues.add(queue);
+      return queue.messages;
+    },
+  };
+}
+
+/** Rejects with CANCELLED when the signal is aborted before. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(new TallygateError('CANCELLED', 'the subscriber has gone away'));
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}
+
+const nothing: Moment = {
+  vector: new Map(),
+  asOf: 0,
+  now: 0,
+  snapshot: '',
+  consistency: 'NOT_ASKED',
+  fresh: false,
+  warnings: [],
+};
+
+// ---- row
+
+interface NewRow extends EventRow, Row {
+  /** How many rows there were before the bound of their size; one more than a batch has when there may be more. */
+  readonly found: string;
+}
+
+// ---- SQL
+
+/** Newest first: the oldest are left out where there are too many. */
+function planNew(feed: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
+  const order = sql`ORDER BY received_at DESC, log_stream DESC, log_offset DESC`;
+  const who = feed.withPerson ? sql`toString(${person})` : sql`''`;
+  return {
+    label: 'liveEvents',
+    select: sql`SELECT * EXCEPT before FROM (
+        SELECT *, count() OVER () AS found,
+          sum(length(data)) OVER (${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(data) AS before
+        FROM (SELECT ${toEventColumns(who)} FROM events WHERE ${toNew(feed, seen, vector, range)} ${order} LIMIT ${value('UInt32', mostEvents + 1)}))
+      WHERE before < ${value('UInt64', mostCharacters)} ${order}`,
+  };
+}
+
+function countNew(feed: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
+  return {
+    label: 'liveEvents',
+    select: sql`SELECT count() AS n FROM events WHERE ${toNew(feed, seen, vector, range)}`,
+  };
+}
+
+/** The index by position finds them, and the range the parts of the table in which they are. */
+function toNew({ condition }: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Sql {
+  const moved = [...vector].filter(([stream, last]) => last > (seen.get(stream) ?? -1)).sort(([a], [b]) => a - b);
+  const positions = moved.map(
+    ([stream, last]) =>
+      sql`(log_stream = ${value('UInt32', stream)} AND log_offset BETWEEN ${value('UInt64', (seen.get(stream) ?? -1) + 1)} AND ${value('UInt64', last)})`,
+  );
+  const isNew = positions.length === 0 ? sql`0` : sql`(${join(positions, ' OR ')})`;
+  return allOf([rowsIn({ ...range, timezone: 'UTC' }), isNew, condition === always ? always : sql`(${condition})`]);
+}
+
+/** From the first to the last hour in which there is any of it. */
+function toSpan(rows: readonly CompletedRow[]): TimeRange {
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const touch of rows.flatMap(({ touches }) => touches)) {
+    const touched = toTouched(touch);
+    from = Math.min(from, touched.from);
+    to = Math.max(to, touched.to);
+  }
+  return from < to ? { from, to } : { from: 0, to: 1 };
+}
+
+// ---- mapping
+
+/**
+ * In the order of storage: that of its partition for each event, and partitions side by side by when events were received. Clocks of
+ * gateways differ, so an event counts as received no earlier than those before it.
+ */
+function toBatch(rows: readonly EventRow[], left: number, at: Moment): EventBatch {
+  const latest = new Map<number, number>();
+  const placed = [...rows]
+    .sort((a, b) => a.log_stream - b.log_stream || Number(a.log_offset) - Number(b.log_offset))
+    .map((row) => {
+      const before = latest.get(row.log_stream) ?? Number.NEGATIVE_INFINITY;
+      const place = Math.max(parseStoredTime(row.received_at), before);
+      latest.set(row.log_stream, place);
+      return { row, place };
+    });
+  // Stable: those of one moment stay as they are.
+  placed.sort((a, b) => a.place - b.place);
+  return {
+    events: placed.map(({ row }) => toEvent(row, noOwners)),
+    bytes: placed.map(({ row }) => 500 + 2 * row.data.length),
+    left,
+    asOf: new Date(at.asOf),
+    snapshot: at.snapshot,
+  };
+}
