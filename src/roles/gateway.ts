@@ -7,6 +7,7 @@ import { registerExport } from '../gateway/export/register.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
 import { landingPage } from '../gateway/landing.ts';
+import { readSubgraph } from '../gateway/federation.ts';
 import { createSchema, readTypeDefs } from '../gateway/schema.ts';
 import { createDeletions } from '../ingest/deletion/request.ts';
 import { startReceiptReports } from '../ingest/receipt-reports.ts';
@@ -49,12 +50,12 @@ export async function startGatewayPart(
   telemetry: Telemetry,
 ): Promise<GatewayPart> {
   const { logger, metrics } = telemetry;
+  const schema = createSchema(openSubgraph(config));
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
   const reports = createReports({ log, warehouse, cache, logger, metrics });
   const receipts = createReceipts();
   const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
-  const schema = createSchema();
   const authenticator = createAuthenticator(config.credentials);
   const graphql = await registerGraphQL(app, {
     schema,
@@ -110,6 +111,12 @@ export async function startGatewayPart(
       return stopped;
     },
   };
+}
+
+/** null without FEDERATION. Throws CONFIG_INVALID. */
+function openSubgraph({ FEDERATION, ENTITIES_FILE, INTROSPECTION }: Config) {
+  if (!FEDERATION) return null;
+  return readSubgraph({ typeDefs: readTypeDefs(), entitiesFile: ENTITIES_FILE ?? null, introspection: INTROSPECTION });
 }
 
 /** `tallygate gateway`: answers mutations and reports; a sink elsewhere stores. */
