@@ -1,9 +1,14 @@
 import { GraphQLScalarType, valueFromASTUntyped } from 'graphql';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
-import { assertFew } from '../src/reports/entity-reports.ts';
+import { assertFew, type EntityReports } from '../src/reports/entity-reports.ts';
 import type { Context } from './context.ts';
 import { entityReports } from './entity.ts';
 import { needing, toGraphQLError } from './field.ts';
+import type {
+  EntityReportsFunnelArgs,
+  EntityReportsTopValuesArgs,
+  EntityReportsTrendArgs,
+} from './types.generated.ts';
 
 /** A type of another service that has reports here. */
 export interface EntityType {
@@ -21,6 +26,10 @@ export interface Subgraph {
   readonly sdl: string;
   /** Whether it may be read. */
   readonly introspection: boolean;
+}
+
+interface Entity {
+  readonly reports: EntityReports;
 }
 
 /** What the specification of federated subgraphs asks for. */
@@ -59,16 +68,15 @@ export function createSubgraphResolvers({ types, sdl, introspection }: Subgraph)
       ),
     );
   };
-  const ofReports = Object.fromEntries(
-    Object.entries(entityReports).map(([name, resolve]) => [
-      name,
-      (parent: { reports: never }, ...rest: [never, never, never]) => resolve(parent.reports, ...rest),
-    ]),
-  );
+  const reportsOf = {
+    trend: (parent: Entity, args: EntityReportsTrendArgs) => entityReports.trend(parent.reports, args),
+    funnel: (parent: Entity, args: EntityReportsFunnelArgs) => entityReports.funnel(parent.reports, args),
+    topValues: (parent: Entity, args: EntityReportsTopValuesArgs) => entityReports.topValues(parent.reports, args),
+  };
   return {
     _Any: anything,
     Query: { ...(types.length > 0 ? { _entities: entities } : {}), _service: service },
-    ...Object.fromEntries(types.map(({ name }) => [name, ofReports])),
+    ...Object.fromEntries(types.map(({ name }) => [name, reportsOf])),
   };
 }
 

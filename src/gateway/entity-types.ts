@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import {
-  type ConstDirectiveNode,
   type FieldDefinitionNode,
   type GraphQLError,
   getLocation,
@@ -140,7 +139,7 @@ function parseDirective(
 ): StringValueNode | null {
   const of = node.name.value;
   const given = (node.directives ?? []).filter(({ name }) => name.value === directive);
-  const [only] = given as readonly [ConstDirectiveNode?];
+  const [only] = given;
   if (!only || given.length > 1) {
     note(given[1] ?? node.name, `${of}: expected ${example}, got ${only ? `${given.length} of them` : 'none'}`);
     return null;
