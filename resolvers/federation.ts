@@ -4,11 +4,7 @@ import { assertFew, type EntityReports } from '../src/reports/entity-reports.ts'
 import type { Context } from './context.ts';
 import { entityReports } from './entity.ts';
 import { needing, toGraphQLError } from './field.ts';
-import type {
-  EntityReportsFunnelArgs,
-  EntityReportsTopValuesArgs,
-  EntityReportsTrendArgs,
-} from './types.generated.ts';
+import type { EntityReportsFunnelArgs, EntityReportsTopValuesArgs, EntityReportsTrendArgs } from './types.generated.ts';
 
 /** A type of another service that has reports here. */
 export interface EntityType {
@@ -42,7 +38,11 @@ export function createSubgraphResolvers({ types, sdl, introspection }: Subgraph)
     const id = fields[type.key];
     if (typeof id !== 'string' && !Number.isSafeInteger(id))
       throw wrong(`${at}.${type.key}: expected the id of a ${type.name}, got ${show(id)}`);
-    return { __typename: name, [type.key]: String(id), reports: context.reports(project).entities.of(type.property, String(id)) };
+    return {
+      __typename: name,
+      [type.key]: String(id),
+      reports: context.reports(project).entities.of(type.property, String(id)),
+    };
   };
   const entities = needing(
     'read',
@@ -82,6 +82,7 @@ export function createSubgraphResolvers({ types, sdl, introspection }: Subgraph)
 
 const anything = new GraphQLScalarType({
   name: '_Any',
+  parseValue: (value) => value,
   parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
 });
 

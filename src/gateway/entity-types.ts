@@ -116,7 +116,10 @@ function parseType(node: ObjectTypeDefinitionNode, note: Note): EntityType | nul
 function checkField(of: string, field: FieldDefinitionNode, key: string, note: Note) {
   const at = `${of}.${field.name.value}`;
   if (field.name.value !== key)
-    note(field, `${at}: expected no field but that of the key, ${key}: what else it has belongs to the service that owns it`);
+    note(
+      field,
+      `${at}: expected no field but that of the key, ${key}: what else it has belongs to the service that owns it`,
+    );
   else if (reportFields.has(key)) note(field, `${at}: expected a key that is not named like a report, got ${key}`);
   else if (!keyTypes.includes(print(field.type)))
     note(field.type, `${at}: expected ID! or String!, got ${print(field.type)}: ids are texts in events`);

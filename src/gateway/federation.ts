@@ -45,9 +45,12 @@ export function toExecutableParts(types: readonly EntityType[]): string {
           'extend type Query { _entities(representations: [_Any!]!): [_Entity]! }',
         ]
       : [];
-  return ['scalar _Any', 'type _Service { sdl: String }', 'extend type Query { _service: _Service! }', ...entities].join(
-    '\n',
-  );
+  return [
+    'scalar _Any',
+    'type _Service { sdl: String }',
+    'extend type Query { _service: _Service! }',
+    ...entities,
+  ].join('\n');
 }
 
 function toTypeDef({ name, key, keyType, property }: EntityType, directives: string): string {

@@ -55,7 +55,9 @@ describe('fifty products', () => {
     expect(new Set(trends.map(({ meta }) => meta.snapshot)).size).toBe(1);
     const again = project.ask();
     const [last] = await Promise.all(
-      again.entities.list({ property: 'productId', ids: ids.toReversed() }).map((product) => product.trend({ range, series })),
+      again.entities
+        .list({ property: 'productId', ids: ids.toReversed() })
+        .map((product) => product.trend({ range, series })),
     );
     expect(last).toMatchObject({ series: trends[49]!.series, meta: { source: 'CACHE' } });
     expect(await last!.meta.statements()).toBe(0);

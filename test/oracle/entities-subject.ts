@@ -36,7 +36,11 @@ export function entities(kind: EntitiesQuestion['kind']): Subject<EntitiesQuesti
   return {
     question: (scene: Scene) =>
       fc
-        .record({ property, ids: fc.array(id, { minLength: 1, maxLength: kind === 'funnel' ? 3 : 5 }), asked: question(scene).map(withEdges) })
+        .record({
+          property,
+          ids: fc.array(id, { minLength: 1, maxLength: kind === 'funnel' ? 3 : 5 }),
+          asked: question(scene).map(withEdges),
+        })
         .map((of) => ({ kind, ...of, range: (of.asked as { range?: unknown }).range })) as Arbitrary<EntitiesQuestion>,
     async compare({ property, ids, asked }, about) {
       const { project } = about;

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkEntities } from '../../src/commands/doctor/entities.ts';
+import { parseConfig } from '../../src/config.ts';
 import { parseEntityTypes, readEntityTypes } from '../../src/gateway/entity-types.ts';
 import { readSubgraph } from '../../src/gateway/federation.ts';
 import { createSchema, readTypeDefs } from '../../src/gateway/schema.ts';
@@ -43,12 +45,12 @@ test.each([
     good.replace('productId', '$hour'),
     '1:51: Product @entity(property:): expected a property whose values are texts, got $hour',
   ],
-  [good.replace('{ id', '@shareable { id'), '1:64: Product: expected no directives but @key and @entity, got @shareable'],
-  [good.replace('@key', 'implements Node @key'), '1:25: Product: expected no interfaces, got Node'],
   [
-    good.replace('ID!', 'Int!'),
-    '1:70: Product.id: expected ID! or String!, got Int!: ids are texts in events',
+    good.replace('{ id', '@shareable { id'),
+    '1:64: Product: expected no directives but @key and @entity, got @shareable',
   ],
+  [good.replace('@key', 'implements Node @key'), '1:25: Product: expected no interfaces, got Node'],
+  [good.replace('ID!', 'Int!'), '1:70: Product.id: expected ID! or String!, got Int!: ids are texts in events'],
   [
     good.replace('ID!', 'ID! name: String'),
     '1:70: Product.name: expected no field but that of the key, id: what else it has belongs to the service that owns it',
@@ -83,6 +85,25 @@ describe('a file', () => {
   - ${file}:1:6: A: expected @entity(property: "productId"), got none
   - ${file}:2:1: expected nothing but types, as in type Product @key(fields: "id") ..., got scalar B`,
       }),
+    );
+  });
+
+  test('is looked at by the doctor', () => {
+    const file = join(folder, 'looked-at.graphql');
+    const check = (text: string | null, more = {}) => {
+      if (text !== null) writeFileSync(file, text);
+      return checkEntities(parseConfig({ FEDERATION: 'true', ENTITIES_FILE: text === null ? join(folder, 'none') : file, ...more }));
+    };
+    expect(check(good)).toEqual([{ state: 'ok', about: 'ENTITIES_FILE', says: 'Product' }]);
+    expect(check('scalar B')).toEqual([
+      { state: 'problem', about: 'ENTITIES_FILE', says: expect.stringContaining(':1:1: expected nothing but types') },
+    ]);
+    expect(check(null)).toEqual([
+      { state: 'problem', about: 'ENTITIES_FILE', says: expect.stringContaining('expected a file that can be read') },
+    ]);
+    expect(checkEntities(parseConfig({}))).toEqual([]);
+    expect(() => parseConfig({ ENTITIES_FILE: file })).toThrow(
+      'ENTITIES_FILE: expected FEDERATION=true beside it, since nothing else uses it',
     );
   });
 
