@@ -301,7 +301,7 @@ export type EntityReports = {
   readonly funnel: Maybe<Funnel>;
   readonly id: Scalars['ID']['output'];
   readonly topValues: Maybe<TopValues>;
-  /** Bins of a breakdown need edges. At most 5,000,000 numbers for all ids together. */
+  /** Bins of a breakdown need edges, and its limit times the number of ids is at most 65,535. At most 5,000,000 numbers for all ids together. */
   readonly trend: Maybe<Trend>;
 };
 

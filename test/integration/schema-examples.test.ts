@@ -55,7 +55,7 @@ test.each(examples)('the example of %s is answered, with something in it: %s', a
   const contextValue = { caller, reports: () => project.ask() } as unknown as Context;
   const { data, errors } = await graphql({ schema, source: `{ ${source} }`, contextValue });
   expect(errors).toBeUndefined();
-  expect(Object.values(data ?? {})).toEqual([expect.objectContaining({})]);
+  expect(Object.values(data ?? {})).toEqual([expect.any(Object)]);
   // Dates and names aside: a number that is not 0.
   expect(JSON.stringify(data)).toMatch(/[:[,][1-9]/);
 });

@@ -32,7 +32,7 @@ test.each([
   [good.replace('@key(fields: "id") ', ''), '1:6: Product: expected @key(fields: "id"), got none'],
   [good.replace('"id"', '"id name"'), '1:27: Product @key(fields:): expected the name of one field, got "id name"'],
   [good.replace('fields: "id"', 'fields: 1'), '1:14: Product: expected @key(fields: "id"), got @key(fields: 1)'],
-  [`${good.replace('{', '@key(fields: "id") {')}`, '1:63: Product: expected @key(fields: "id"), got 2 of them'],
+  [`${good.replace('{', '@key(fields: "id") {')}`, '1:64: Product: expected @key(fields: "id"), got 2 of them'],
   [
     good.replace('@entity(property: "productId") ', ''),
     '1:6: Product: expected @entity(property: "productId"), got none',
@@ -53,7 +53,7 @@ test.each([
   [good.replace('ID!', 'Int!'), '1:70: Product.id: expected ID! or String!, got Int!: ids are texts in events'],
   [
     good.replace('ID!', 'ID! name: String'),
-    '1:70: Product.name: expected no field but that of the key, id: what else it has belongs to the service that owns it',
+    '1:74: Product.name: expected no field but that of the key, id: what else it has belongs to the service that owns it',
   ],
   [good.replace('{ id: ID! }', '{ key: ID! }'), '1:6: Product: expected the field of its key, id: ID!, got none'],
   [good.replace('Product', 'Trend'), '1:6: expected the name of a type that Tallygate does not have itself, got Trend'],
@@ -61,7 +61,7 @@ test.each([
   [`${good}\n${good}`, '2:6: expected each type once, got Product again'],
   [
     good.replaceAll('"id"', '"trend"').replace('id: ID', 'trend: ID'),
-    '1:67: Product.trend: expected a key that is not named like a report, got trend',
+    '1:69: Product.trend: expected a key that is not named like a report, got trend',
   ],
 ])('%s: %s', (text, mistake) => {
   expect(parseEntityTypes(text, isTaken).mistakes).toContain(mistake);
@@ -92,7 +92,9 @@ describe('a file', () => {
     const file = join(folder, 'looked-at.graphql');
     const check = (text: string | null, more = {}) => {
       if (text !== null) writeFileSync(file, text);
-      return checkEntities(parseConfig({ FEDERATION: 'true', ENTITIES_FILE: text === null ? join(folder, 'none') : file, ...more }));
+      return checkEntities(
+        parseConfig({ FEDERATION: 'true', ENTITIES_FILE: text === null ? join(folder, 'none') : file, ...more }),
+      );
     };
     expect(check(good)).toEqual([{ state: 'ok', about: 'ENTITIES_FILE', says: 'Product' }]);
     expect(check('scalar B')).toEqual([
