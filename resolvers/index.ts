@@ -1,3 +1,4 @@
+import { entityReports } from './entity.ts';
 import { afterwards, needing } from './field.ts';
 import { funnel, funnelStep } from './funnel.ts';
 import { mutation } from './mutation.ts';
@@ -19,6 +20,7 @@ export const resolvers = {
   Retention: { people: afterwards((report, args) => report.people(args)) },
   Cohort: cohort,
   SavedReport: savedReport,
+  EntityReports: entityReports,
   Funnel: funnel,
   FunnelStep: funnelStep,
   Person: { events: afterwards((person, args) => person.timeline(args)) },

@@ -5,6 +5,7 @@ import type {
   QueryDeadLettersArgs,
   QueryDeletionArgs,
   QueryDeletionsArgs,
+  QueryEntityReportsArgs,
   QueryEventStatusArgs,
   QueryEventsArgs,
   QueryFunnelArgs,
@@ -40,6 +41,9 @@ export const query = {
   ),
   stickiness: needing('read', ({ project }, { input }: QueryStickinessArgs, context) =>
     context.reports(project).stickiness(input),
+  ),
+  entityReports: needing('read', async ({ project }, args: QueryEntityReportsArgs, context) =>
+    context.reports(project).entities.list(args),
   ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
   person: needing('read', ({ project }, args: QueryPersonArgs, context) => context.reports(project).person(args)),

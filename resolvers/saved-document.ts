@@ -32,7 +32,7 @@ const mostRootFields = 20;
 const mostSpreads = 20;
 const mostErrors = 5;
 /** What a saved report may not ask for: itself, and what belongs to whoever runs it. */
-const unwelcome = new Set(['savedReport', 'savedReports', '__schema', '__type']);
+const unwelcome = new Set(['savedReport', 'savedReports', '__schema', '__type', '_service', '_entities']);
 const freshness = 'FreshnessInput';
 
 const known = new WeakMap<GraphQLSchema, Map<string, SavedDocument>>();

@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
 import type { Retention as RetentionSource } from '../src/reports/retention.ts';
 import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel.ts';
+import type { EntityReports as EntityReportsSource } from '../src/reports/entity-reports.ts';
 import type { Cohort as CohortSource } from '../src/reports/cohort.ts';
 import type { SavedReport as SavedReportSource } from '../src/reports/saved-report.ts';
 import type { Person as PersonSource } from '../src/reports/person.ts';
@@ -288,6 +289,54 @@ export type DeletionState =
   | 'REQUESTED'
   /** It is known who the person is; rows are being taken out, and answers are computed anew each time. */
   | 'RUNNING';
+
+/**
+ * Reports about the events whose property has this id: what the report of the same name answers with the filter `{ property, value: id }`
+ * beside its own. The same input for all ids of an operation costs one statement, however many there are.
+ * Example: `entityReports(property: "plan", ids: ["pro", "free"]) { id trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed" }] }) { series { values total } } }`
+ * Example: `entityReports(property: "plan", ids: ["pro"]) { id funnel(input: { range: { last: "7d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { count } } topValues(input: { range: { last: "7d" }, property: "path", limit: 3 }) { values { value events } } }`
+ */
+export type EntityReports = {
+  /** One statement for all ids, and one for each interval of trend; funnels by session and lists of people are a statement for each id. */
+  readonly funnel: Maybe<Funnel>;
+  readonly id: Scalars['ID']['output'];
+  readonly topValues: Maybe<TopValues>;
+  /** Bins of a breakdown need edges, and its limit times the number of ids is at most 65,535. At most 5,000,000 numbers for all ids together. */
+  readonly trend: Maybe<Trend>;
+};
+
+
+/**
+ * Reports about the events whose property has this id: what the report of the same name answers with the filter `{ property, value: id }`
+ * beside its own. The same input for all ids of an operation costs one statement, however many there are.
+ * Example: `entityReports(property: "plan", ids: ["pro", "free"]) { id trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed" }] }) { series { values total } } }`
+ * Example: `entityReports(property: "plan", ids: ["pro"]) { id funnel(input: { range: { last: "7d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { count } } topValues(input: { range: { last: "7d" }, property: "path", limit: 3 }) { values { value events } } }`
+ */
+export type EntityReportsFunnelArgs = {
+  input: FunnelInput;
+};
+
+
+/**
+ * Reports about the events whose property has this id: what the report of the same name answers with the filter `{ property, value: id }`
+ * beside its own. The same input for all ids of an operation costs one statement, however many there are.
+ * Example: `entityReports(property: "plan", ids: ["pro", "free"]) { id trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed" }] }) { series { values total } } }`
+ * Example: `entityReports(property: "plan", ids: ["pro"]) { id funnel(input: { range: { last: "7d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { count } } topValues(input: { range: { last: "7d" }, property: "path", limit: 3 }) { values { value events } } }`
+ */
+export type EntityReportsTopValuesArgs = {
+  input: TopValuesInput;
+};
+
+
+/**
+ * Reports about the events whose property has this id: what the report of the same name answers with the filter `{ property, value: id }`
+ * beside its own. The same input for all ids of an operation costs one statement, however many there are.
+ * Example: `entityReports(property: "plan", ids: ["pro", "free"]) { id trend(input: { range: { last: "7d" }, series: [{ event: "Order Completed" }] }) { series { values total } } }`
+ * Example: `entityReports(property: "plan", ids: ["pro"]) { id funnel(input: { range: { last: "7d" }, steps: [{ event: "Product Viewed" }, { event: "Order Completed" }] }) { steps { count } } topValues(input: { range: { last: "7d" }, property: "path", limit: 3 }) { values { value events } } }`
+ */
+export type EntityReportsTrendArgs = {
+  input: TrendInput;
+};
 
 /** An event as it was stored. */
 export type Event = {
@@ -1268,6 +1317,11 @@ export type Query = {
   readonly deletion: Maybe<PersonDeletion>;
   /** Deletions of persons, newest first. first is at most 1,000. */
   readonly deletions: Maybe<ReadonlyArray<PersonDeletion>>;
+  /**
+   * Reports about many things at once, each known by an id in a property of events, productId say: one for each of the ids, in their order. At most
+   * 1,000 ids. The property is named as in filters, and its values are texts. An id that no event has is an empty report.
+   */
+  readonly entityReports: Maybe<ReadonlyArray<EntityReports>>;
   /** What became of events, by messageId; at most 1,000 of them. */
   readonly eventStatus: Maybe<ReadonlyArray<EventTrace>>;
   /** The events themselves, stable under new arrivals: all pages show the snapshot of the first one. first is at most 1,000. */
@@ -1357,6 +1411,16 @@ export type QueryDeletionArgs = {
  */
 export type QueryDeletionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryEntityReportsArgs = {
+  ids: ReadonlyArray<Scalars['ID']['input']>;
+  property: Scalars['String']['input'];
 };
 
 
@@ -2178,6 +2242,7 @@ export type ResolversTypes = {
   DeadLetterReason: ResolverTypeWrapper<DeadLetterReason>;
   Deletion: ResolverTypeWrapper<Deletion>;
   DeletionState: DeletionState;
+  EntityReports: ResolverTypeWrapper<EntityReportsSource>;
   Event: ResolverTypeWrapper<Event>;
   EventConnection: ResolverTypeWrapper<Omit<EventConnection, 'meta'> & { meta: ResolversTypes['ReportMeta'] }>;
   EventEdge: ResolverTypeWrapper<EventEdge>;
@@ -2312,6 +2377,7 @@ export type ResolversParentTypes = {
   DeadLetterEdge: DeadLetterEdge;
   DeadLetterReason: DeadLetterReason;
   Deletion: Deletion;
+  EntityReports: EntityReportsSource;
   Event: Event;
   EventConnection: Omit<EventConnection, 'meta'> & { meta: ResolversParentTypes['ReportMeta'] };
   EventEdge: EventEdge;
@@ -2500,6 +2566,13 @@ export type DeadLetterReasonResolvers<ContextType = Context, ParentType extends 
 export type DeletionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Deletion'] = ResolversParentTypes['Deletion']> = {
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type EntityReportsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EntityReports'] = ResolversParentTypes['EntityReports']> = {
+  funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<EntityReportsFunnelArgs, 'input'>>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  topValues?: Resolver<Maybe<ResolversTypes['TopValues']>, ParentType, ContextType, RequireFields<EntityReportsTopValuesArgs, 'input'>>;
+  trend?: Resolver<Maybe<ResolversTypes['Trend']>, ParentType, ContextType, RequireFields<EntityReportsTrendArgs, 'input'>>;
 };
 
 export type EventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Event'] = ResolversParentTypes['Event']> = {
@@ -2788,6 +2861,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   deadLetters?: Resolver<Maybe<ResolversTypes['DeadLetterConnection']>, ParentType, ContextType, RequireFields<QueryDeadLettersArgs, 'first'>>;
   deletion?: Resolver<Maybe<ResolversTypes['PersonDeletion']>, ParentType, ContextType, RequireFields<QueryDeletionArgs, 'id'>>;
   deletions?: Resolver<Maybe<ReadonlyArray<ResolversTypes['PersonDeletion']>>, ParentType, ContextType, RequireFields<QueryDeletionsArgs, 'first'>>;
+  entityReports?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EntityReports']>>, ParentType, ContextType, RequireFields<QueryEntityReportsArgs, 'ids' | 'property'>>;
   eventStatus?: Resolver<Maybe<ReadonlyArray<ResolversTypes['EventTrace']>>, ParentType, ContextType, RequireFields<QueryEventStatusArgs, 'messageIds'>>;
   events?: Resolver<Maybe<ResolversTypes['EventConnection']>, ParentType, ContextType, RequireFields<QueryEventsArgs, 'first' | 'order' | 'range'>>;
   funnel?: Resolver<Maybe<ResolversTypes['Funnel']>, ParentType, ContextType, RequireFields<QueryFunnelArgs, 'input'>>;
@@ -3037,6 +3111,7 @@ export type Resolvers<ContextType = Context> = {
   DeadLetterEdge?: DeadLetterEdgeResolvers<ContextType>;
   DeadLetterReason?: DeadLetterReasonResolvers<ContextType>;
   Deletion?: DeletionResolvers<ContextType>;
+  EntityReports?: EntityReportsResolvers<ContextType>;
   Event?: EventResolvers<ContextType>;
   EventConnection?: EventConnectionResolvers<ContextType>;
   EventEdge?: EventEdgeResolvers<ContextType>;

@@ -60,6 +60,11 @@ export const settings = {
     'Events older than this many days go to the dead letters; unset keeps any past date.',
   ],
   INTROSPECTION: [flag.default(true), 'Whether the schema may be read by introspection and GET /schema.graphql.'],
+  FEDERATION: [flag.default(false), 'Whether this is a subgraph of an Apollo federation.'],
+  ENTITIES_FILE: [
+    z.string().min(1).optional(),
+    'SDL file with the types of other services that have reports here; needs FEDERATION.',
+  ],
   CORS_ORIGINS: [z.string().default('*'), 'Origins that browsers may send from: * or a comma-separated list.'],
   LOG_LEVEL: [
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
@@ -242,6 +247,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   if (set.CLICKHOUSE_CLUSTER !== undefined && set.CLICKHOUSE_URL === undefined) {
     mistakes.push('CLICKHOUSE_CLUSTER: expected CLICKHOUSE_URL beside it, since the embedded engine has no cluster');
   }
+  if (set.ENTITIES_FILE !== undefined && set.FEDERATION === false)
+    mistakes.push('ENTITIES_FILE: expected FEDERATION=true beside it, since nothing else uses it');
   const credentials = [
     ...(set.WRITE_KEYS ?? []).map((c) => ({ ...c, right: 'write' as const })),
     ...(set.READ_TOKENS ?? []).map((c) => ({ ...c, right: 'read' as const })),

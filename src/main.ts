@@ -88,9 +88,13 @@ program
   .description('the GraphQL contract')
   .command('print')
   .description('prints the SDL')
-  .action(async () => {
+  .option('--federation', 'what a router composes, with the types of ENTITIES_FILE')
+  .action(async ({ federation }: { federation?: boolean }) => {
     const { readTypeDefs } = await import('./gateway/schema.ts');
-    process.stdout.write(readTypeDefs());
+    if (!federation) return void process.stdout.write(readTypeDefs());
+    const { readSubgraph } = await import('./gateway/federation.ts');
+    const entitiesFile = readConfig().ENTITIES_FILE ?? null;
+    process.stdout.write(readSubgraph({ typeDefs: readTypeDefs(), entitiesFile, introspection: true }).sdl);
   });
 
 const [

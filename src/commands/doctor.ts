@@ -3,6 +3,7 @@ import { isTallygateError } from '../errors.ts';
 import { isEmbedded } from '../roles/backends.ts';
 import { checkCache } from './doctor/cache.ts';
 import { checkDataFolder } from './doctor/data-folder.ts';
+import { checkEntities } from './doctor/entities.ts';
 import { type Finding, problem, toLine, toReason, withinMs } from './doctor/finding.ts';
 import { checkEmbeddedLog, checkKafka } from './doctor/log.ts';
 import { checkPositions } from './doctor/positions.ts';
@@ -30,7 +31,7 @@ export async function runDoctor(
   const config = readOrNull(readConfig, say);
   say([...checkNames(surroundings.names), checkNode(process.versions.node)]);
   if (config !== null) {
-    say([checkThreads(config, surroundings.threads), ...checkCredentials(config)]);
+    say([checkThreads(config, surroundings.threads), ...checkCredentials(config), ...checkEntities(config)]);
     for (const part of startChecks(config)) say(await part);
   }
   const count = (state: Finding['state']) => said.filter((finding) => finding.state === state).length;

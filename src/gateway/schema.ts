@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
+import { createSubgraphResolvers, type Subgraph } from '../../resolvers/federation.ts';
 import { resolvers } from '../../resolvers/index.ts';
+import { toExecutableParts } from './federation.ts';
 
 const folder = join(import.meta.dirname, '../../schema');
 
@@ -16,6 +18,11 @@ export function readTypeDefs(): string {
     .concat('\n');
 }
 
-export function createSchema(): GraphQLSchema {
-  return makeExecutableSchema({ typeDefs: readTypeDefs(), resolvers, inheritResolversFromInterfaces: false });
+/** `subgraph`: what makes it one of a federation. */
+export function createSchema(subgraph: Subgraph | null = null): GraphQLSchema {
+  return makeExecutableSchema({
+    typeDefs: subgraph ? [readTypeDefs(), toExecutableParts(subgraph.types)] : readTypeDefs(),
+    resolvers: subgraph ? [resolvers, createSubgraphResolvers(subgraph)] : resolvers,
+    inheritResolversFromInterfaces: false,
+  });
 }

@@ -1,12 +1,13 @@
 import { TallygateError } from '../errors.ts';
 import { parseValueBreakdown, type ValueBreakdown } from './breakdown.ts';
+import { type Entities, withEntities } from './entities.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { type EventSelector, toSelection } from './measure.ts';
 import type { FreshnessInput } from './moment.ts';
 import { person } from './plan.ts';
 import { parseProperty, toText } from './property.ts';
 import type { Range, RangeInput } from './range.ts';
-import type { Sql } from './sql.ts';
+import { allOf, type Sql, sql } from './sql.ts';
 
 /** What the client asks for, and what it means. */
 
@@ -52,6 +53,8 @@ export interface Question {
   readonly by: { readonly kind: 'person' | 'session' | 'property'; readonly key: Sql };
   readonly breakdown: Breakdown | null;
   readonly filter: Sql;
+  /** The same question about each of them: `by.key` begins with which one it is. */
+  readonly entities: Entities | null;
 }
 
 interface Breakdown extends ValueBreakdown {
@@ -85,7 +88,28 @@ export function parseFunnel(input: FunnelInput, range: Range): Question {
     by: parseBy(input.by ?? 'person'),
     breakdown: input.breakdown ? parseBreakdown(input.breakdown) : null,
     filter: toCondition(input.filter),
+    entities: null,
   };
+}
+
+/** The question about many at once. Not of sessions: where they begin depends on the events of all entities. */
+export function aboutEntities(question: Question, entities: Entities): Question {
+  const { by, filter } = question;
+  const has = by.kind === 'property' ? [sql`${by.key} IS NOT NULL`] : [];
+  return {
+    ...question,
+    by: {
+      kind: 'person',
+      key: sql`tuple(${entities.place}, ${by.kind === 'property' ? sql`assumeNotNull(${by.key})` : by.key})`,
+    },
+    filter: withEntities(entities, allOf([filter, ...has])),
+    entities,
+  };
+}
+
+/** The question about one of them. */
+export function aboutEntity(question: Question, entities: Entities, id: string): Question {
+  return { ...question, filter: allOf([question.filter, entities.isOf(id)]) };
 }
 
 function parseExclusion(exclusion: FunnelExclusionInput, at: string, order: FunnelOrder, steps: number) {

@@ -1,3 +1,4 @@
+import { entity } from './entities.ts';
 import { toAttempts } from './funnel-attempts.ts';
 import { literal } from './funnel-chains.ts';
 import type { Question } from './funnel-input.ts';
@@ -27,8 +28,8 @@ export function planLevels(question: Question): Plan {
   };
 }
 
-export function canPlanLevels({ order, steps, exclusions, by, breakdown, isDisjoint }: Question): boolean {
-  if (order === 'UNORDERED' || by.kind === 'session' || breakdown !== null) return false;
+export function canPlanLevels({ order, steps, exclusions, by, breakdown, isDisjoint, entities }: Question): boolean {
+  if (entities || order === 'UNORDERED' || by.kind === 'session' || breakdown !== null) return false;
   if (order === 'STRICT') return isDisjoint && exclusions.length === 0;
   if (exclusions.length === 0) return true;
   return isDisjoint && exclusions.every(({ from, to }) => from === 1 && to === steps.length);
@@ -36,6 +37,8 @@ export function canPlanLevels({ order, steps, exclusions, by, breakdown, isDisjo
 
 /** A line of the breakdown, or all there is. Each list has one element for each step that anybody did. */
 export interface LineRow {
+  /** Of which entity, from 1; absent when there are none. */
+  readonly entity?: number;
   /** '' without the property, '=value' for a value, '~' for all beyond the limit. */
   readonly line: string;
   readonly counts: readonly string[];
@@ -53,38 +56,45 @@ const quantiles = (combinators: string): Sql => ({
 });
 
 export function planLines(question: Question): Plan {
-  const { breakdown } = question;
+  const { breakdown, entities } = question;
   const attempts = toAttempts(question);
+  // Who is counted is then counted for an entity.
+  const whose = entities ? sql`who.1 AS ${entity}, ` : sql``;
+  const own = entities ? sql`${entity}, ` : sql``;
   if (!breakdown) {
     return {
       label: 'funnel',
-      select: sql`SELECT '' AS line, sumForEach(${counted}) AS counts, ${quantiles('ForEach')}(${fromPrevious}) AS fromPrevious,
-          ${quantiles('ForEach')}(${fromStart}) AS fromStart FROM (${attempts})`,
+      select: sql`SELECT ${whose}'' AS line, sumForEach(${counted}) AS counts, ${quantiles('ForEach')}(${fromPrevious}) AS fromPrevious,
+          ${quantiles('ForEach')}(${fromStart}) AS fromStart FROM (${attempts})${entities ? sql` GROUP BY ${entity}` : sql``}`,
     };
   }
   const { limit, includeOther } = breakdown;
+  const partition = entities ? sql`PARTITION BY ${entity} ` : sql``;
   return {
     label: 'funnel',
-    select: sql`SELECT if(place <= ${literal(limit)}, key, ${value('String', otherKey)}) AS line, sumForEachMerge(c) AS counts,
+    select: sql`SELECT ${own}if(place <= ${literal(limit)}, key, ${value('String', otherKey)}) AS line, sumForEachMerge(c) AS counts,
         ${quantiles('ForEachMerge')}(p) AS fromPrevious, ${quantiles('ForEachMerge')}(s) AS fromStart
-      FROM (SELECT key, c, p, s, row_number() OVER (ORDER BY n DESC, key) AS place FROM (
-        SELECT line AS key, count() AS n, sumForEachState(${counted}) AS c, ${quantiles('ForEachState')}(${fromPrevious}) AS p,
-          ${quantiles('ForEachState')}(${fromStart}) AS s FROM (${attempts}) GROUP BY key))
-      ${includeOther ? sql`` : sql`WHERE place <= ${literal(limit)}`} GROUP BY line`,
+      FROM (SELECT ${own}key, c, p, s, row_number() OVER (${partition}ORDER BY n DESC, key) AS place FROM (
+        SELECT ${whose}line AS key, count() AS n, sumForEachState(${counted}) AS c, ${quantiles('ForEachState')}(${fromPrevious}) AS p,
+          ${quantiles('ForEachState')}(${fromStart}) AS s FROM (${attempts}) GROUP BY ${own}key))
+      ${includeOther ? sql`` : sql`WHERE place <= ${literal(limit)}`} GROUP BY ${own}line`,
   };
 }
 
 /** Attempts by the beginning of the bucket in which they began. */
 export interface BucketRow {
+  /** Of which entity, from 1; absent when there are none. */
+  readonly entity?: number;
   /** Milliseconds since 1970. */
   readonly bucket: string;
   readonly counts: readonly string[];
 }
 
 export function planTrend(question: Question, buckets: readonly number[]): Plan {
-  const attempts = sql`SELECT times, fromUnixTimestamp64Milli(times[1], 'UTC') AS time FROM (${toAttempts(question)})`;
+  const [whose, own] = question.entities ? [sql`who.1 AS ${entity}, `, sql`${entity}, `] : [sql``, sql``];
+  const attempts = sql`SELECT ${whose}times, fromUnixTimestamp64Milli(times[1], 'UTC') AS time FROM (${toAttempts(question)})`;
   return {
     label: 'funnel trend',
-    select: sql`SELECT toString(${toBucketExpression(buckets)}) AS bucket, sumForEach(${counted}) AS counts FROM (${attempts}) GROUP BY bucket`,
+    select: sql`SELECT ${own}toString(${toBucketExpression(buckets)}) AS bucket, sumForEach(${counted}) AS counts FROM (${attempts}) GROUP BY ${own}bucket`,
   };
 }

@@ -60,43 +60,59 @@ export interface FunnelTrendPoint {
 }
 
 export function runFunnel(session: Session, input: FunnelInput): Promise<Funnel> {
-  return session.report(input.freshness, async (moment) => {
-    const question = parseFunnel(input, parseRange(input.range, moment.now));
-    const later: Later = (run) => session.report(null, () => run(session, moment, question));
-    const whole = { ...question, breakdown: null };
-    const isPlain = canPlanLevels(whole);
-    const [cell, lines] = await Promise.all([
-      session.load(moment, isPlain ? planLevels(whole) : planLines(whole)),
-      question.breakdown ? session.load(moment, planLines(question)) : null,
-    ]);
-    const counts = isPlain
-      ? toCounts(input.steps.length, cell.rows as unknown as readonly LevelRow[])
-      : toLineCounts(input.steps.length, cell.rows[0] as unknown as LineRow | undefined);
-    const loadTimes = () =>
-      later(async () => (await session.load(moment, planLines(whole))).rows[0] as unknown as LineRow | undefined);
-    const steps = toSteps(input.steps, counts, loadTimes, later, always, false);
-    const cells = lines ? [cell, lines] : [cell];
-    return {
-      steps,
-      breakdown: lines && toBreakdown(input.steps, lines.rows as unknown as readonly LineRow[], later),
-      trend: ({ interval }) => later(() => loadTrend(session, moment, whole, interval ?? 'DAY')),
-      meta: session.toMeta(
-        moment,
-        cells.map((one) => ({ cell: one, buckets: 1 })),
-      ),
-    };
-  });
+  return session.report(input.freshness, (moment) =>
+    loadFunnel(session, moment, input, parseFunnel(input, parseRange(input.range, moment.now))),
+  );
+}
+
+export async function loadFunnel(
+  session: Session,
+  moment: Moment,
+  input: FunnelInput,
+  question: Question,
+): Promise<Funnel> {
+  const later: Later = (run) => session.report(null, () => run(session, moment, question));
+  const whole = { ...question, breakdown: null };
+  const isPlain = canPlanLevels(whole);
+  const [cell, lines] = await Promise.all([
+    session.load(moment, isPlain ? planLevels(whole) : planLines(whole)),
+    question.breakdown ? session.load(moment, planLines(question)) : null,
+  ]);
+  const counts = isPlain
+    ? toCounts(input.steps.length, cell.rows as unknown as readonly LevelRow[])
+    : toLineCounts(input.steps.length, cell.rows[0] as unknown as LineRow | undefined);
+  const loadTimes = () =>
+    later(async () => (await session.load(moment, planLines(whole))).rows[0] as unknown as LineRow | undefined);
+  const steps = toSteps(input.steps, counts, loadTimes, later, always, false);
+  const cells = lines ? [cell, lines] : [cell];
+  return {
+    steps,
+    breakdown: lines && toBreakdown(input.steps, lines.rows as unknown as readonly LineRow[], later),
+    trend: ({ interval }) => later(() => loadTrend(session, moment, whole, interval ?? 'DAY')),
+    meta: session.toMeta(
+      moment,
+      cells.map((one) => ({ cell: one, buckets: 1 })),
+    ),
+  };
 }
 
 /** Runs what is asked for afterwards, in the same operation and of the same moment. */
-type Later = <T>(run: (session: Session, moment: Moment, question: Question) => Promise<T>) => Promise<T>;
+export type Later = <T>(run: (session: Session, moment: Moment, question: Question) => Promise<T>) => Promise<T>;
 
 async function loadTrend(session: Session, moment: Moment, question: Question, interval: Interval) {
   const buckets = toBuckets(question.range, interval);
   const { rows } = await session.load(moment, planTrend(question, buckets));
-  const found = new Map((rows as unknown as readonly BucketRow[]).map(({ bucket, counts }) => [bucket, counts]));
+  return toTrendPoints(question.steps.length, buckets, rows as unknown as readonly BucketRow[]);
+}
+
+export function toTrendPoints(
+  steps: number,
+  buckets: readonly number[],
+  rows: readonly BucketRow[],
+): readonly FunnelTrendPoint[] {
+  const found = new Map(rows.map(({ bucket, counts }) => [bucket, counts]));
   return buckets.map((start): FunnelTrendPoint => {
-    const counts = question.steps.map((_, i) => Number(found.get(String(start))?.[i] ?? 0));
+    const counts = Array.from({ length: steps }, (_, i) => Number(found.get(String(start))?.[i] ?? 0));
     const [began, done] = [counts[0] as number, counts[counts.length - 1] as number];
     return { start: new Date(start), counts, conversion: began === 0 ? null : done / began };
   });
@@ -110,11 +126,11 @@ function toCounts(steps: number, rows: readonly LevelRow[]): number[] {
   );
 }
 
-function toLineCounts(steps: number, row: LineRow | undefined): number[] {
+export function toLineCounts(steps: number, row: LineRow | undefined): number[] {
   return Array.from({ length: steps }, (_, i) => Number(row?.counts[i] ?? 0));
 }
 
-function toSteps(
+export function toSteps(
   selectors: readonly EventSelector[],
   counts: readonly number[],
   loadLine: () => Promise<LineRow | undefined>,
@@ -160,7 +176,11 @@ function toStepTimes(line: LineRow | undefined, i: number): StepTimes {
   };
 }
 
-function toBreakdown(selectors: readonly EventSelector[], rows: readonly LineRow[], later: Later): FunnelBreakdown[] {
+export function toBreakdown(
+  selectors: readonly EventSelector[],
+  rows: readonly LineRow[],
+  later: Later,
+): FunnelBreakdown[] {
   const own = rows.flatMap(({ line }) => (line === otherKey ? [] : [line]));
   return rows
     .map((row) => ({ row, counts: toLineCounts(selectors.length, row) }))

@@ -11,6 +11,7 @@ import { createCohortMembers } from './cohort-members.ts';
 import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
 import { createDefinitions, type DeleteInput } from './definitions.ts';
 import { runDeletion, runDeletions } from './deletions.ts';
+import { createEntityReports } from './entity-reports.ts';
 import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
 import { runEvents } from './events.ts';
@@ -137,6 +138,7 @@ export function createReports({
         lifecycle: named(runLifecycle),
         stickiness: named(runStickiness),
         events: named(runEvents),
+        entities: createEntityReports(session, names),
         person: async (input: PersonInput) => {
           const person = await runPerson(session, input);
           const timeline = named((_, asked: TimelineInput) => (person as Person).timeline(asked));

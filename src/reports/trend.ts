@@ -2,6 +2,8 @@ import { TallygateError } from '../errors.ts';
 import { type BreakdownInput, parseBreakdowns, type ShownBreakdown } from './breakdown.ts';
 import type { Cell } from './cells.ts';
 import { type CompareInput, toPreviousRange } from './compare.ts';
+import type { Entities } from './entities.ts';
+import { assertEdges, shownOfEntities, splitLines } from './entity-columns.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseFormula, toLetter } from './formula.ts';
 import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelections } from './measure.ts';
@@ -53,7 +55,22 @@ const mostSeries = 26;
 /** Lines times buckets: tens of megabytes of an answer. */
 const mostNumbers = 5_000_000;
 
-export function runTrend(session: Session, input: TrendInput, asked: TrendAsked = { totals: true }): Promise<Trend> {
+export async function runTrend(
+  session: Session,
+  input: TrendInput,
+  asked: TrendAsked = { totals: true },
+): Promise<Trend> {
+  const [trend] = await runTrends(session, input, null, asked);
+  return trend as Trend;
+}
+
+/** One for each of the entities, in their order; without any, one of all events. */
+export function runTrends(
+  session: Session,
+  input: TrendInput,
+  entities: Entities | null,
+  asked: TrendAsked = { totals: true },
+): Promise<Trend[]> {
   return session.report(input.freshness, async (moment) => {
     const range = parseRange(input.range, moment.now);
     const interval = input.interval ?? 'DAY';
@@ -74,26 +91,37 @@ export function runTrend(session: Session, input: TrendInput, asked: TrendAsked 
     const [present, previous] = spans as [Span, Span | undefined];
 
     const filter = toCondition(input.filter);
-    const conditions = series.map((one) => [...toSelections(one), filter].filter((condition) => condition !== always));
+    const conditions = series.map((one) =>
+      [...toSelections(one), filter, entities?.condition ?? always].filter((condition) => condition !== always),
+    );
     const anySeries = sql`(${join(
       conditions.map((of) => sql`(${allOf(of)})`),
       ' OR ',
     )})`;
     const windows = spans.flatMap((span) => measures.map((measure) => toDepended(measure, span, interval)));
     const parsed = parseBreakdowns(input.breakdown);
+    if (entities) assertEdges(parsed, entities);
     const choices = conditions.map((of) =>
       // With formulas all series have the same lines.
       allOf([rowsIn(range), ...(formulas.length > 0 ? [anySeries] : of)]),
     );
     const [bins, shown] = await Promise.all([
       resolveBins(session, moment, parsed, windows, anySeries),
-      Promise.all(choices.map((chosenBy) => resolveShown(session, moment, parsed, chosenBy))),
+      Promise.all(
+        choices.map(async (chosenBy) =>
+          entities
+            ? { cells: [], breakdowns: shownOfEntities(entities, parsed, chosenBy) }
+            : resolveShown(session, moment, parsed, chosenBy),
+        ),
+      ),
     ]);
-    const toBreakdowns = (i: number): ShownBreakdown[] =>
-      bins.breakdowns.map((breakdown, place) => ({
+    const toBreakdowns = (i: number): ShownBreakdown[] => [
+      ...(entities ? [entities.breakdown] : []),
+      ...bins.breakdowns.map((breakdown, place) => ({
         ...(shown[i]!.breakdowns[place] as ShownBreakdown),
         bins: breakdown.bins,
-      }));
+      })),
+    ];
 
     const load = async ({ range: within, buckets }: Span): Promise<Counted[]> =>
       Promise.all(
@@ -119,33 +147,43 @@ export function runTrend(session: Session, input: TrendInput, asked: TrendAsked 
     const [now, before] = await Promise.all([load(present), previous ? load(previous) : null]);
     checkSize(
       series.map((_, i) => [now[i] as Counted, ...(before ? [before[i] as Counted] : [])].map(({ values }) => values)),
-      { formulas: formulas.length, buckets: present.buckets.length + (previous?.buckets.length ?? 0) },
+      {
+        formulas: formulas.length,
+        buckets: present.buckets.length + (previous?.buckets.length ?? 0),
+        least: entities && parsed.length === 0 ? entities.ids.length : 0,
+      },
     );
 
-    const count = ({ values, total }: Counted, i: number, { buckets }: Span) => {
+    const split = ({ values, total }: Counted) => ({
+      values: splitLines(entities, toRows(values)),
+      totals: total && splitLines(entities, toRows(total)),
+    });
+    const [splitNow, splitBefore] = [now.map(split), before?.map(split)];
+    const count = (of: ReturnType<typeof split>, which: number, i: number, { buckets }: Span) => {
       const measure = measures[i] as MeasurePlan;
       const running = cumulative || measure.counting.kind === 'rolling';
-      const totals = total && toRows(total);
-      return toNumbers(toRows(values), { measure, breakdowns: parsed, buckets, running, totals });
+      const totals = of.totals && (of.totals[which] ?? []);
+      return toNumbers(of.values[which] ?? [], { measure, breakdowns: parsed, buckets, running, totals });
     };
-    const sheets = now.map((cell, i) => ({
-      letter: toLetter(i),
-      label: toLabel(series[i] as SeriesInput),
-      present: count(cell, i, present),
-      previous: before && previous ? count(before[i] as Counted, i, previous) : null,
-    }));
-    const aligned = formulas.length > 0 ? alignLines(sheets) : sheets;
-    const calculated = formulas.map((formula, i) => applyFormula((texts[i] as string).trim(), formula, aligned));
     const options = { breakdowns: bins.breakdowns, previousBuckets: previous?.buckets ?? null };
-    return {
-      buckets: present.buckets.map((start) => new Date(start)),
-      series: [...aligned, ...calculated].flatMap((sheet) => toSeries(sheet, options)),
-      meta: session.toMeta(moment, [
-        ...[...bins.cells, ...shown.flatMap(({ cells }) => cells)].map((cell) => ({ cell, buckets: 1 })),
-        ...toParts(now, present),
-        ...(before && previous ? toParts(before, previous) : []),
-      ]),
+    const toLines = (which: number) => {
+      const sheets = splitNow.map((of, i) => ({
+        letter: toLetter(i),
+        label: toLabel(series[i] as SeriesInput),
+        present: count(of, which, i, present),
+        previous: splitBefore && previous ? count(splitBefore[i] as typeof of, which, i, previous) : null,
+      }));
+      const aligned = formulas.length > 0 ? alignLines(sheets) : sheets;
+      const calculated = formulas.map((formula, i) => applyFormula((texts[i] as string).trim(), formula, aligned));
+      return [...aligned, ...calculated].flatMap((sheet) => toSeries(sheet, options));
     };
+    const buckets = present.buckets.map((start) => new Date(start));
+    const meta = session.toMeta(moment, [
+      ...[...bins.cells, ...shown.flatMap(({ cells }) => cells)].map((cell) => ({ cell, buckets: 1 })),
+      ...toParts(now, present),
+      ...(before && previous ? toParts(before, previous) : []),
+    ]);
+    return (entities?.ids ?? ['']).map((_, which) => ({ buckets, series: toLines(which), meta }));
   });
 }
 
@@ -167,16 +205,16 @@ function toRows(cell: Cell): readonly TrendRow[] {
   return cell.rows as unknown as readonly TrendRow[];
 }
 
-/** Before any line is made. `cells`: those of each series. Throws TOO_MANY_BUCKETS. */
+/** Before any line is made. `cells`: those of each series; `least`: lines that each has in any case. Throws TOO_MANY_BUCKETS. */
 function checkSize(
   cells: readonly (readonly Cell[])[],
-  { formulas, buckets }: { readonly formulas: number; readonly buckets: number },
+  { formulas, buckets, least }: { readonly formulas: number; readonly buckets: number; readonly least: number },
 ) {
   const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toRows(cell).map(toLineKey))));
   const lines =
     formulas > 0
-      ? new Set(keys.flatMap((ofSeries) => [...ofSeries])).size * (keys.length + formulas)
-      : keys.reduce((sum, { size }) => sum + size, 0);
+      ? Math.max(least, new Set(keys.flatMap((ofSeries) => [...ofSeries])).size) * (keys.length + formulas)
+      : keys.reduce((sum, { size }) => sum + Math.max(least, size), 0);
   if (lines * buckets > mostNumbers)
     throw new TallygateError(
       'TOO_MANY_BUCKETS',

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
 import { createAuthenticator } from '../gateway/auth.ts';
 import { registerExport } from '../gateway/export/register.ts';
+import { readSubgraph } from '../gateway/federation.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
 import { createHttpServer } from '../gateway/http.ts';
 import { landingPage } from '../gateway/landing.ts';
@@ -49,6 +50,7 @@ export async function startGatewayPart(
   telemetry: Telemetry,
 ): Promise<GatewayPart> {
   const { logger, metrics } = telemetry;
+  const schema = createSchema(openSubgraph(config));
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
   const reports = createReports({
     log,
@@ -61,7 +63,6 @@ export async function startGatewayPart(
   const receipts = createReceipts();
   const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
-  const schema = createSchema();
   const authenticator = createAuthenticator(config.credentials);
   const graphql = await registerGraphQL(app, {
     schema,
@@ -124,6 +125,12 @@ export async function startGatewayPart(
       return stopped;
     },
   };
+}
+
+/** null without FEDERATION. Throws CONFIG_INVALID. */
+function openSubgraph({ FEDERATION, ENTITIES_FILE, INTROSPECTION }: Config) {
+  if (!FEDERATION) return null;
+  return readSubgraph({ typeDefs: readTypeDefs(), entitiesFile: ENTITIES_FILE ?? null, introspection: INTROSPECTION });
 }
 
 /** `tallygate gateway`: answers mutations and reports; a sink elsewhere stores. */

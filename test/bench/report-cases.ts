@@ -118,6 +118,21 @@ export const reportCases: readonly ReportCase[] = [
     sql: byHand.toCountByCountry,
     toAnswer: (rows) => [...Map.groupBy(rows, ({ k }) => String(k))].map(([k, lines]) => [k, byDay(lines, 0)]).sort(),
   },
+  {
+    name: '50 entities: count',
+    ask: async (reports, scope) => {
+      const products = reports.entities.list({ property: 'sku', ids: byHand.skus });
+      const trends = products.map((product) =>
+        product.trend({ ...toQuestion(scope), series: [{ event: 'Product Viewed' }] }),
+      );
+      return (await Promise.all(trends)).map(({ series }) => series[0]?.values);
+    },
+    sql: byHand.toCountBySku,
+    toAnswer: (rows) => {
+      const bySku = Map.groupBy(rows, ({ k }) => String(k));
+      return byHand.skus.map((sku) => byDay(bySku.get(sku) ?? [], 0));
+    },
+  },
   { name: 'funnel', ...funnelOf({}), sql: byHand.toFunnel },
   { name: 'funnel: STRICT', ...funnelOf({ order: 'STRICT' }), sql: byHand.toStrictFunnel },
   {

@@ -53,6 +53,12 @@ export const toCountByCountry = (scope: Scope) =>
         SELECT doc.context.country.:String AS country, toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, count() AS n
         FROM events WHERE ${rows(scope, "event = 'Product Viewed'")} GROUP BY country, d))) GROUP BY k, d`;
 
+export const skus = Array.from({ length: 50 }, (_, i) => `SKU-${i * 7}`);
+
+export const toCountBySku = (scope: Scope) =>
+  `SELECT doc.properties.sku.:String AS k, toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, count() AS v FROM events
+    WHERE ${rows(scope, `event = 'Product Viewed' AND doc.properties.sku.:String IN (${skus.map((sku) => `'${sku}'`).join(', ')})`)} GROUP BY k, d`;
+
 const windowMs = 14 * day;
 const steps = ['Product Viewed', 'Product Added', 'Checkout Started'];
 const isStep = steps.map((name) => `event = '${name}'`).join(', ');

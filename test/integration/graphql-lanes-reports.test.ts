@@ -25,6 +25,7 @@ const questions: Readonly<Record<string, string>> = {
   sessions: '(input: { range: $range, interval: DAY, pages: 3 })',
   paths: '(input: { range: $range, from: "Visit" })',
   topValues: '(input: { range: $range, property: "plan" })',
+  entityReports: '(property: "plan", ids: ["pro", "nobody"])',
   live: '(filter: { property: "plan", op: EXISTS }, freshness: { at: $moment })',
   person: '(id: "user-1")',
   events: '(range: $range, first: 3)',
@@ -47,6 +48,9 @@ const root = schema.getQueryType() as GraphQLObjectType;
 const needed: Readonly<Record<string, string>> = {
   ledger: '(range: $range, by: DAY)',
   people: '(cohort: $cohort, period: 0)',
+  trend: questions.trend as string,
+  funnel: questions.funnel as string,
+  topValues: questions.topValues as string,
   events: '(range: $range, first: 2)',
 };
 

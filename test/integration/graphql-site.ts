@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { Subgraph } from '../../resolvers/federation.ts';
 import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import type { Credential } from '../../src/config.ts';
@@ -46,6 +47,7 @@ export interface SiteOptions {
   /** Shared by sites of one process: the engine keeps one data folder a process. */
   readonly warehouse: Warehouse;
   readonly introspection?: boolean;
+  readonly subgraph?: Subgraph;
   readonly corsOrigins?: string;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
@@ -126,7 +128,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     clock,
   });
   const app = await createHttpServer({ logger, metrics, isReady: () => true });
-  const schema = createSchema();
+  const schema = createSchema(options.subgraph);
   const authenticator = createAuthenticator(credentials);
   const graphql = await registerGraphQL(app, {
     schema,

@@ -85,7 +85,7 @@ test.each(examples.filter((example) => !isSubscription(example)))(
   async (_, source) => {
     const { data, errors } = await graphql({ schema, source: `{ ${source} }`, contextValue: contextOf() });
     expect(errors).toBeUndefined();
-    expect(Object.values(data ?? {})).toEqual([expect.objectContaining({})]);
+    expect(Object.values(data ?? {})).toEqual([expect.any(Object)]);
     expect(JSON.stringify(data)).toMatch(something);
   },
 );

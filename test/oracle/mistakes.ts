@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source text
 
 import { type Mutation, one } from './mistake.ts';
+import { entityMutations } from './mistakes-entities.ts';
 import { trendMutations } from './mistakes-trend.ts';
 import { truthMutations } from './mistakes-truth.ts';
 
@@ -384,5 +385,6 @@ export const mutations: readonly Mutation[] = [
     'sum(n) OVER (PARTITION BY part, k) AS whole',
     'sum(n) OVER (PARTITION BY part) AS whole',
   ),
+  ...entityMutations,
   ...truthMutations,
 ];

@@ -103,7 +103,17 @@ spec:
       volumeMounts:
         - name: tmp
           mountPath: /tmp
+        {{- if and (eq .role "gateway") .root.Values.gateway.entitiesConfigMap }}
+        - name: entities
+          mountPath: /etc/tallygate
+          readOnly: true
+        {{- end }}
   volumes:
+    {{- if and (eq .role "gateway") .root.Values.gateway.entitiesConfigMap }}
+    - name: entities
+      configMap:
+        name: {{ .root.Values.gateway.entitiesConfigMap }}
+    {{- end }}
     - name: tmp
       emptyDir:
         medium: Memory

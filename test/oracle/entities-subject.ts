@@ -1,0 +1,82 @@
+import fc, { type Arbitrary } from 'fast-check';
+import type { ReportRequest } from '../../src/reports/reports.ts';
+import type { Subject } from './check.ts';
+import { funnels } from './funnel-subject.ts';
+import { anonymousIds, eventNames, profileNames, propertyNames, type Scene, text, userIds } from './streams.ts';
+import { topValues } from './top-values-subject.ts';
+import { trends } from './trend-subject.ts';
+
+/** Reports about many entities in one operation: each is what plain counting gives with the entity as one more filter. */
+export interface EntitiesQuestion {
+  readonly kind: 'trend' | 'funnel' | 'topValues';
+  readonly property: string;
+  readonly ids: readonly string[];
+  readonly asked: object;
+  /** Of asked: check reads the timezone there. */
+  readonly range: unknown;
+}
+
+const subjects = { trend: trends, funnel: funnels, topValues } as unknown as Record<
+  EntitiesQuestion['kind'],
+  Subject<object>
+>;
+
+const property = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
+  { weight: 1, arbitrary: fc.constantFrom(...profileNames, 'session.entryEvent', 'session.exitPage') },
+  { weight: 1, arbitrary: fc.constantFrom('$event', '$type', '$userId', '$groupId') },
+);
+const id = fc.oneof(
+  { weight: 5, arbitrary: text },
+  { weight: 1, arbitrary: fc.constantFrom(...eventNames, ...userIds, ...anonymousIds, 'TRACK') },
+);
+
+export function entities(kind: EntitiesQuestion['kind']): Subject<EntitiesQuestion> {
+  const { question, compare } = subjects[kind];
+  return {
+    question: (scene: Scene) =>
+      fc
+        .record({
+          property,
+          ids: fc.array(id, { minLength: 1, maxLength: kind === 'funnel' ? 3 : 5 }),
+          asked: question(scene).map(withEdges),
+        })
+        .map((of) => ({ kind, ...of, range: (of.asked as { range?: unknown }).range })) as Arbitrary<EntitiesQuestion>,
+    async compare({ property, ids, asked }, about) {
+      const { project } = about;
+      const together = project.ask();
+      const { filter } = asked as { filter?: object };
+      const compared = await Promise.all(
+        together.entities.list({ property, ids }).map((entity, i) => {
+          const own = { property, value: entity.id };
+          // Whoever compares asks for the report with the filter, and gets that of the entity. What is asked later is an operation of its own.
+          let isFirst = true;
+          const ask = () => {
+            const of = isFirst ? entity : project.ask().entities.of(property, ids[i] as string);
+            isFirst = false;
+            const report = (input: { freshness?: unknown }) =>
+              of[kind]({ ...asked, freshness: input.freshness } as never);
+            return { [kind]: report } as unknown as ReportRequest;
+          };
+          const filtered = { ...asked, filter: filter ? { and: [own, filter] } : own };
+          return compare(filtered, { ...about, project: { ...project, ask } });
+        }),
+      );
+      return {
+        actual: compared.map(({ actual }) => actual),
+        expected: compared.map(({ expected }) => expected),
+        meta: (compared[0] as (typeof compared)[0]).meta,
+      };
+    },
+  };
+}
+
+/** Bins of equal width are not offered. */
+function withEdges(asked: object): object {
+  const { breakdown } = asked as { breakdown?: unknown };
+  if (!Array.isArray(breakdown)) return asked;
+  return {
+    ...asked,
+    breakdown: breakdown.map((one) => (one.bins?.count ? { ...one, bins: { edges: [0, 10] } } : one)),
+  };
+}
