@@ -366,8 +366,8 @@ export const mutations: readonly Mutation[] = [
     'who merged with somebody is found, and who merged with them is not',
     'person',
     'kin.ts',
-    'step < mostSteps; step++) {\n    for (const id of open) seen.add(id);\n    const cell = await session.load(moment, planEdges(toIdList(open), true));',
-    'step < 1; step++, open = []) {\n    for (const id of open) seen.add(id);\n    const cell = await session.load(moment, planEdges(toIdList(open), true));',
+    'join([ids, childrenOf(ids), childrenOf(childrenOf(ids))], ',
+    'join([ids], ',
   ),
   one(
     'a page is full when it has what was asked for, and no more is looked for',
