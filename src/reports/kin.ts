@@ -2,7 +2,7 @@ import type { Cell } from './cells.ts';
 import type { Moment } from './moment.ts';
 import { allTime, type Plan, personOf, rowsIn } from './plan.ts';
 import type { Session } from './session.ts';
-import { type Sql, sql, value } from './sql.ts';
+import { join, type Sql, sql, value } from './sql.ts';
 
 /**
  * Who a few ids are, found by their own edges: a statement or two of some milliseconds, where reports of many events take a
@@ -86,8 +86,12 @@ export async function findKin(
     for (const id of open) seen.add(id);
     const cell = await session.load(moment, planEdges(toIdList(open), true));
     cells.push(cell);
+    const rows = cell.rows as unknown as readonly EdgeRow[];
+    // Their children's children were looked for as well.
+    const opened = new Set(open);
+    for (const { id, next } of rows) if (opened.has(next)) seen.add(id);
     const found = new Set<string>();
-    for (const { id, next } of cell.rows as unknown as readonly EdgeRow[]) {
+    for (const { id, next } of rows) {
       // One of somebody else: its first edge leads elsewhere.
       if (!seen.has(id) && !seen.has(next)) continue;
       tie(id, next);
@@ -123,13 +127,18 @@ export function toIdList(ids: readonly string[]): Sql {
   return sql`SELECT toUInt64(arrayJoin(${value('Array(String)', [...ids].sort())}))`;
 }
 
-/** The first edge of each of the ids, which is the one that counts; with their children: of each id that has an edge to one of them, too. */
+/**
+ * The first edge of each of the ids, which is the one that counts; with their children: of each id that has an edge to one of
+ * them, and of each that has an edge to one of those, too.
+ */
 function planEdges(ids: Sql, withChildren = false): Plan {
-  const children = sql` UNION ALL SELECT child FROM identity_edges WHERE ${rowsIn(allTime)} AND parent IN (${ids})`;
+  const childrenOf = (parents: Sql) =>
+    sql`SELECT child FROM identity_edges WHERE ${rowsIn(allTime)} AND parent IN (${parents})`;
+  const all = withChildren ? join([ids, childrenOf(ids), childrenOf(childrenOf(ids))], ' UNION ALL ') : ids;
   return {
     label: 'edges',
     select: sql`SELECT toString(child) AS id, toString(parent) AS next FROM identity_edges
-      WHERE ${rowsIn(allTime)} AND child IN (${ids}${withChildren ? children : sql``})
+      WHERE ${rowsIn(allTime)} AND child IN (${all})
       ORDER BY child, received_at, message_id, parent LIMIT 1 BY child`,
     limits: { resultRows: 1_000_000 },
   };

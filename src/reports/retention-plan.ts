@@ -38,7 +38,8 @@ export interface RetentionRow {
 
 export function planRetention(shape: RetentionShape): Plan {
   const { breakdown } = shape;
-  const counts = sql`SELECT key, cohort, period, sum(n) AS persons FROM (${toCells(shape, toCounted(shape), sql`n`)}) GROUP BY key, cohort, period`;
+  const counts = sql`SELECT ${breakdown ? sql`key` : sql`'' AS key`}, cohort, period, sum(n) AS persons
+    FROM (${toCells(shape, toCounted(shape), sql`n`)}) GROUP BY ${toKey(shape)}cohort, period`;
   const limits = { resultRows: 1_000_000 };
   if (breakdown === null) return { label: 'retention', select: counts, limits };
   const isShown = sql`place <= ${value('UInt32', breakdown.limit)}`;
@@ -88,14 +89,19 @@ export function planPeople(shape: RetentionShape, cell: RetentionCell, first: nu
   };
 }
 
+/** The column, where there is one. */
+function toKey({ breakdown }: RetentionShape): Sql {
+  return breakdown ? sql`key, ` : sql``;
+}
+
 /**
  * Rows (key, cohort, period, and the column `whose`): one for each membership, with the period -1, and one for each of its periods
- * with a return. `members` are rows of toPersons or toCounted.
+ * with a return. `members` are rows of toPersons or toCounted. In few levels: each costs about a millisecond.
  */
-function toCells({ edges, cohorts, brackets, isFirstTime, isOrAfter }: RetentionShape, members: Sql, whose: Sql): Sql {
+function toCells(shape: RetentionShape, members: Sql, whose: Sql): Sql {
+  const { edges, cohorts, brackets, isFirstTime, isOrAfter } = shape;
   const joined = createIntervalSet(cohorts);
   const returned = createIntervalSet(edges.length - 1);
-  const membership = isFirstTime ? sql`[joined]` : joined.toArray(sql`joined`);
   const length = value(
     'UInt32',
     brackets.reduce((sum, n) => sum + n, 0),
@@ -105,23 +111,23 @@ function toCells({ edges, cohorts, brackets, isFirstTime, isOrAfter }: Retention
     'Array(Int32)',
     brackets.flatMap((n, period) => new Array<number>(n).fill(period)),
   );
-  const within = sql`arrayFilter(i -> i >= cohort AND i < cohort + ${length}, returns)`;
+  const within = sql`arrayFilter(i -> i >= joined AND i < joined + ${length}, ${returned.toArray(sql`returned`)})`;
   const isPlain = brackets.every((n) => n === 1);
   const passed = isPlain
-    ? sql`arrayMap(i -> toInt32(i - cohort), ${within})`
-    : sql`arrayDistinct(arrayMap(i -> ${periodOf}[i - cohort + 1], ${within}))`;
-  const periods = isOrAfter ? sql`if(empty(passed), [], [arrayMax(passed)])` : sql`passed`;
-  return sql`SELECT ${whose}, key, toInt32(cohort) AS cohort, arrayJoin(arrayPushFront(${periods}, ${value('Int32', allMembers)})) AS period FROM (
-      SELECT ${whose}, key, cohort, ${passed} AS passed FROM (
-        SELECT ${whose}, key, returns, arrayJoin(${membership}) AS cohort FROM (
-          SELECT ${whose}, key, joined, ${returned.toArray(sql`returned`)} AS returns FROM (${members}))))`;
+    ? sql`arrayMap(i -> toInt32(i - joined), ${within})`
+    : sql`arrayDistinct(arrayMap(i -> ${periodOf}[i - joined + 1], ${within}))`;
+  const periods = isOrAfter ? sql`if(empty(${passed}), [], [arrayMax(${passed})])` : passed;
+  const memberships = isFirstTime
+    ? members
+    : sql`SELECT ${whose}, ${toKey(shape)}arrayJoin(${joined.toArray(sql`joined`)}) AS joined, returned FROM (${members})`;
+  return sql`SELECT ${whose}, ${toKey(shape)}toInt32(joined) AS cohort, arrayJoin(arrayPushFront(${periods}, ${value('Int32', allMembers)})) AS period
+    FROM (${memberships})`;
 }
 
 /** How many persons (`n`) joined and came back in the same intervals: far fewer rows than persons, whose periods are then made once for all of them. */
 function toCounted(shape: RetentionShape): Sql {
-  const key = shape.breakdown ? sql`key, ` : sql``;
-  const counted = sql`SELECT ${key}joined, returned, count() AS n FROM (${toPersons(shape)}) GROUP BY ${key}joined, returned`;
-  return shape.breakdown ? counted : sql`SELECT '' AS key, joined, returned, n FROM (${counted})`;
+  const key = toKey(shape);
+  return sql`SELECT ${key}joined, returned, count() AS n FROM (${toPersons(shape)}) GROUP BY ${key}joined, returned`;
 }
 
 /** One row for each person who joined: who, key, and the intervals in which they joined (FIRST_TIME: the one) and came back. */
@@ -132,8 +138,8 @@ function toPersons(shape: RetentionShape): Sql {
   const joined = isFirstTime
     ? sql`toUInt16(${toIndexExpression(intervals, sql`first`)})`
     : createIntervalSet(cohorts).collect(toIndexExpression(intervals), isCohort);
-  const key = breakdown ? sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2` : sql`''`;
-  return sql`SELECT ${person} AS who, ${key} AS key, ${isFirstTime ? sql`minIf(${timeMs}, ${isCohort}) AS first, ` : sql``}${joined} AS joined,
+  const key = breakdown ? sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2 AS key, ` : sql``;
+  return sql`SELECT ${person} AS who, ${key}${isFirstTime ? sql`minIf(${timeMs}, ${isCohort}) AS first, ` : sql``}${joined} AS joined,
       ${createIntervalSet(intervals.length).collect(toIndexExpression(intervals), isReturn)} AS returned
     FROM events WHERE ${rows} GROUP BY who
     HAVING countIf(${isCohort}) > 0${isFirstTime ? sql` AND first >= ${value('Int64', range.from)}` : sql``}`;
