@@ -1,4 +1,4 @@
-import { GraphQLScalarType, valueFromASTUntyped } from 'graphql';
+import { type GraphQLResolveInfo, GraphQLScalarType, valueFromASTUntyped } from 'graphql';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import { assertFew, type EntityReports } from '../src/reports/entity-reports.ts';
 import type { Context } from './context.ts';
@@ -69,9 +69,12 @@ export function createSubgraphResolvers({ types, sdl, introspection }: Subgraph)
     );
   };
   const reportsOf = {
-    trend: (parent: Entity, args: EntityReportsTrendArgs) => entityReports.trend(parent.reports, args),
-    funnel: (parent: Entity, args: EntityReportsFunnelArgs) => entityReports.funnel(parent.reports, args),
-    topValues: (parent: Entity, args: EntityReportsTopValuesArgs) => entityReports.topValues(parent.reports, args),
+    trend: (parent: Entity, args: EntityReportsTrendArgs, context: Context, info: GraphQLResolveInfo) =>
+      entityReports.trend(parent.reports, args, context, info),
+    funnel: (parent: Entity, args: EntityReportsFunnelArgs, context: Context, info: GraphQLResolveInfo) =>
+      entityReports.funnel(parent.reports, args, context, info),
+    topValues: (parent: Entity, args: EntityReportsTopValuesArgs, context: Context, info: GraphQLResolveInfo) =>
+      entityReports.topValues(parent.reports, args, context, info),
   };
   return {
     _Any: anything,
