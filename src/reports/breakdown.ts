@@ -27,8 +27,8 @@ export interface Breakdown {
 
 /** One whose lines are known. */
 export interface ShownBreakdown extends Breakdown {
-  /** Keys of the values that have lines: a list, or a statement that finds it. None with bins. */
-  readonly shown: readonly string[] | Sql;
+  /** Keys of the values that have lines: a list, or a statement that finds it; or every value has one. None with bins. */
+  readonly shown: readonly string[] | Sql | 'every';
 }
 
 /** What a line stands for in each breakdown: '' without the property, '=value' for a value or the index of a bin, '~' for all beyond the limit. */
@@ -64,6 +64,8 @@ export function parseBreakdowns(inputs: readonly BreakdownInput[] | null | undef
   });
 }
 
+/** As many values of a bucket are all counted, and what is shown is chosen afterwards. */
+export const fewValues = 256;
 /** Bytes of values that travel as parameters of a statement. What is larger is found by the statement itself. */
 const mostShownBytes = 16 * 1024;
 
@@ -105,6 +107,11 @@ export function toColumns(breakdowns: readonly ShownBreakdown[], prefix = ''): C
     if (bins) {
       indexes.push(sql`${toBinIndex(bins, property, found)} AS ${d}`);
       keys.push(sql`if(${d} = 0, '', concat('=', toString(${d} - 1)))`);
+      return;
+    }
+    if (shown === 'every') {
+      indexes.push(sql`${textKey(toText(property))} AS ${d}`);
+      keys.push(d);
       return;
     }
     const isFound = 'strings' in shown;

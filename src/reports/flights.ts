@@ -1,4 +1,4 @@
-import { isTallygateError } from '../errors.ts';
+import { isTallygateError, TallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
@@ -168,7 +168,8 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     for (const statement of statements) void compute(statement, gathered);
   };
 
-  const compute = async ({ plan, members, why, take }: Fused, gathered: readonly Flight[]): Promise<void> => {
+  /** Resolves with whether there is an answer. Never rejects. */
+  const compute = async ({ plan, members, why, take }: Fused, gathered: readonly Flight[]): Promise<boolean> => {
     const waiting = members.map((place) => gathered[place] as Flight);
     const { question } = (waiting[0] as Flight).request;
     const traces = waiting.map(({ request }) => request.question.trace);
@@ -191,20 +192,26 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
       take(rows).forEach((ofMember, i) => {
         // The statement counts once, for the first of them.
         const counted = i === 0 ? { statements: 1, rowsRead } : { statements: 0, rowsRead: 0 };
-        (waiting[i] as Flight).landing.resolve({ rows: ofMember, source: 'warehouse', ...counted });
+        const { landing, request } = waiting[i] as Flight;
+        const most = request.plan.limits?.resultRows ?? Number.POSITIVE_INFINITY;
+        if (ofMember.length > most) landing.reject(tooManyRows(request.plan.label, most));
+        else landing.resolve({ rows: ofMember, source: 'warehouse', ...counted });
       });
       if (elapsedMs > longMs && waiting.length === 1) rememberLong((waiting[0] as Flight).request.shape);
+      return true;
     } catch (thrown) {
       if (waiting.length > 1 && isWorthApart(thrown)) {
         // So that only the guilty one fails; which of them it was is not known before.
         const requests = waiting.map(({ request }) => ({ ...request, isLong: true }));
-        for (const { request } of waiting) rememberLong(request.shape);
         const alone = (place: number) => ({
           ...toAlone(requests, place),
           why: 'the statement for several of them failed',
         });
-        await Promise.all(requests.map((_, place) => compute(alone(place), waiting)));
+        const answered = await Promise.all(requests.map((_, place) => compute(alone(place), waiting)));
+        // None of them by itself: it is all of them together that cost too much.
+        if (answered.every(Boolean)) for (const { request } of waiting) rememberLong(request.shape);
       } else for (const { landing } of waiting) landing.reject(thrown);
+      return false;
     } finally {
       const left = (underWay.get(project) ?? 1) - 1;
       if (left > 0) underWay.set(project, left);
@@ -249,6 +256,12 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
 
 function toAlone(missing: readonly Missing[], place: number): Fused {
   return { plan: (missing[place] as Missing).plan, members: [place], why: 'fusion is off', take: (rows) => [rows] };
+}
+
+function tooManyRows(label: string, most: number): TallygateError {
+  return new TallygateError('QUERY_TOO_EXPENSIVE', `${label}: expected at most ${most} rows, got more`, {
+    details: { limit: 'rows', allowed: most },
+  });
 }
 
 function isWorthApart(thrown: unknown): boolean {

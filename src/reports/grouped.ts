@@ -1,6 +1,7 @@
 import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
 import { type Aggregate, toAggregate } from './measure.ts';
 import { type Bucket, type BucketPlan, type BucketRow, rowsIn, toBucketExpression } from './plan.ts';
+import type { TimeRange } from './range.ts';
 import { allOf, join, type Sql, sql } from './sql.ts';
 
 /** What is counted of the events of each bucket and line. */
@@ -46,6 +47,11 @@ function selectGrouped({ conditions, breakdowns, x, y }: Grouped, buckets: reado
   const number = (aggregate: Aggregate | null) => (aggregate ? toAggregate(aggregate, null) : sql`NULL`);
   return sql`${toDeclarations(columns.declarations)}SELECT ${toLine(columns)}, ${toStart(buckets)} AS b, count() AS n, ${number(x)} AS x, ${number(y)} AS y
     FROM events WHERE ${allOf([rowsIn({ ...toSpan(buckets), timezone }), ...conditions])} GROUP BY ${join([...columns.names, sql`b`], ', ')}`;
+}
+
+/** Those of a range that may begin within the first; `starts` are milliseconds since 1970. */
+export function bucketsOf({ from, to }: TimeRange, starts: readonly number[]): Bucket[] {
+  return starts.map((start, i) => ({ start, from: Math.max(start, from), to: starts[i + 1] ?? to }));
 }
 
 export function toDeclarations(declarations: readonly Sql[]): Sql {

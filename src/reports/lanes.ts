@@ -1,3 +1,4 @@
+import { fewValues } from './breakdown.ts';
 import type { Grouped } from './grouped.ts';
 import { toSpan } from './grouped.ts';
 import type { Bucket } from './plan.ts';
@@ -81,7 +82,13 @@ export function toLanes(all: readonly (Countable | null)[]): {
 
 function toLineCount({ breakdowns }: Grouped): number {
   return breakdowns.reduce((count, { bins, shown }) => {
-    const values = bins ? bins.edges.length + 2 : 'strings' in shown ? Number.POSITIVE_INFINITY : shown.length + 1;
+    const values = bins
+      ? bins.edges.length + 2
+      : shown === 'every'
+        ? fewValues
+        : 'strings' in shown
+          ? Number.POSITIVE_INFINITY
+          : shown.length + 1;
     return count * values;
   }, 1);
 }

@@ -36,7 +36,7 @@ import { createPulse } from './pulse.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { runRetention } from './retention.ts';
 import { createSavedReports } from './saved-report.ts';
-import { createSession, type ReportMeta, type Session } from './session.ts';
+import { createLargeShapes, createSession, type ReportMeta, type Session } from './session.ts';
 import { runSessions } from './sessions.ts';
 import { runStickiness } from './stickiness.ts';
 import { runTopValues } from './top-values.ts';
@@ -91,12 +91,26 @@ export function createReports({
   const cells = createCells({ cache, warehouse, metrics, fusion });
   const names = createNamesReader({ warehouse, watermark, logger, clock });
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
+  const large = createLargeShapes();
   const sources = { versions, identities, cohorts };
   const openSession = (
     project: string,
     signal: AbortSignal,
     { recorder, ...from }: Partial<typeof sources> & { readonly recorder?: Recorder | undefined } = {},
-  ) => createSession({ project, signal, cells, merges, ...sources, ...from, watermark, warehouse, clock, recorder });
+  ) =>
+    createSession({
+      project,
+      signal,
+      cells,
+      merges,
+      large,
+      ...sources,
+      ...from,
+      watermark,
+      warehouse,
+      clock,
+      recorder,
+    });
   const pulse = createPulse(watermark, logger);
   const memory = createFeedMemory(feeds.memoryBytes, (used) => metrics.subscriptionBytes.set(used));
   const liveEvents = createLiveEvents({ pulse, watermark, memory, openSession, logger, metrics });

@@ -1,4 +1,6 @@
 import DataLoader from 'dataloader';
+import { LRUCache } from 'lru-cache';
+import { isTallygateError } from '../errors.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
 import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
 import type { CohortMembers } from './cohort-members.ts';
@@ -49,6 +51,8 @@ export interface Session {
   load(moment: Moment, plan: Plan): Promise<Cell>;
   /** The same of a plan that is cached by bucket; only what is missing is computed. Rows in the order of the buckets. */
   loadBuckets(moment: Moment, plan: BucketPlan): Promise<Cell>;
+  /** The same, or null when it comes to more rows than that, or costs more than a statement may; then it is not tried again for a while. */
+  loadFew(moment: Moment, plan: BucketPlan, mostRows: number): Promise<Cell | null>;
   /** The same, neither looked up nor kept: for what is asked once and is large. */
   read<R extends Row>(moment: Moment, plan: Plan): Promise<readonly R[]>;
   /** A statement that is not cached. */
@@ -75,8 +79,23 @@ interface SessionDeps {
   readonly watermark: WatermarkReader;
   readonly warehouse: Warehouse;
   readonly clock: () => number;
+  /** Names of what came to more rows than it may. */
+  readonly large: LargeShapes;
   /** Of whoever asked why. */
   readonly recorder?: Recorder | undefined;
+}
+
+export interface LargeShapes {
+  has(shape: string): boolean;
+  add(shape: string): void;
+}
+
+const mostLarge = 1000;
+const forgottenAfterMs = 10 * 60_000;
+
+export function createLargeShapes(): LargeShapes {
+  const shapes = new LRUCache<string, true>({ max: mostLarge, ttl: forgottenAfterMs });
+  return { has: (shape) => shapes.has(shape), add: (shape) => void shapes.set(shape, true) };
 }
 
 /** Stands for each bucket of a plan where only its statement's shape matters: before everything that can be asked for. */
@@ -93,6 +112,7 @@ export function createSession({
   watermark,
   warehouse,
   clock,
+  large,
   recorder,
 }: SessionDeps): Session {
   const started = performance.now();
@@ -144,6 +164,29 @@ export function createSession({
     return loader.load({ key, plan, project, vector: at.vector, identity, fresh: at.fresh, trace });
   };
 
+  const loadBuckets = async (at: Moment, plan: BucketPlan): Promise<Cell> => {
+    const asked = toPlanOf(plan, [anyBucket]);
+    const one = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));
+    // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
+    if (one !== asked || !dependsOnlyOn(one, anyBucket)) {
+      const whole = await load(at, toPlanOf(plan, plan.buckets));
+      return { ...whole, cachedBuckets: whole.source === 'cache' ? plan.buckets.length : 0 };
+    }
+    const { identity, names } = await toVersions(at, one, plan.buckets);
+    const shape = toShapeKey(project, one);
+    const { label, buckets } = plan;
+    return loader.load({
+      trace: at.trace?.cell({ kind: 'buckets', label, shape, buckets, versions: names }),
+      shape,
+      buckets: plan,
+      versions: names,
+      project,
+      vector: at.vector,
+      identity,
+      fresh: at.fresh,
+    });
+  };
+
   /** Until nothing runs any more; what is computed when it is asked for begins a turn after what it belongs to was answered. */
   const settle = async () => {
     do {
@@ -177,27 +220,18 @@ export function createSession({
       return answer;
     },
     load,
-    async loadBuckets(at, plan) {
-      const asked = toPlanOf(plan, [anyBucket]);
-      const one = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));
-      // A condition that looks at other events as well, of a person's whole life perhaps, makes one cell of them all.
-      if (one !== asked || !dependsOnlyOn(one, anyBucket)) {
-        const whole = await load(at, toPlanOf(plan, plan.buckets));
-        return { ...whole, cachedBuckets: whole.source === 'cache' ? plan.buckets.length : 0 };
+    loadBuckets,
+    async loadFew(at, plan, mostRows) {
+      const shape = toShapeKey(project, toPlanOf(plan, [anyBucket]));
+      if (large.has(shape)) return null;
+      try {
+        const cell = await loadBuckets(at, { ...plan, limits: { ...plan.limits, resultRows: mostRows } });
+        if (cell.rows.length <= mostRows) return cell;
+      } catch (thrown) {
+        if (!isTallygateError(thrown) || thrown.code !== 'QUERY_TOO_EXPENSIVE') throw thrown;
       }
-      const { identity, names } = await toVersions(at, one, plan.buckets);
-      const shape = toShapeKey(project, one);
-      const { label, buckets } = plan;
-      return loader.load({
-        trace: at.trace?.cell({ kind: 'buckets', label, shape, buckets, versions: names }),
-        shape,
-        buckets: plan,
-        versions: names,
-        project,
-        vector: at.vector,
-        identity,
-        fresh: at.fresh,
-      });
+      large.add(shape);
+      return null;
     },
     async read<R extends Row>(at: Moment, asked: Plan) {
       const plan = await timed('cohorts', () => cohorts.expand(project, asked, at.now, signal));

@@ -1,5 +1,5 @@
 import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
-import { type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toLine } from './grouped.ts';
+import { bucketsOf, type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toLine } from './grouped.ts';
 import type { Aggregate, MeasurePlan } from './measure.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
 import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
@@ -38,11 +38,7 @@ export function planTrend(question: TrendQuestion): TrendPlans {
       label: 'trend',
       limits,
       timezone: range.timezone,
-      buckets: starts.map((start, i) => ({
-        start,
-        from: Math.max(start, range.from),
-        to: starts[i + 1] ?? range.to,
-      })),
+      buckets: bucketsOf(range, starts),
     };
     return toGroupedPlan({ conditions, breakdowns, x: counting.x, y }, plan);
   };

@@ -12,7 +12,7 @@ import { rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, join, type Sql, sql } from './sql.ts';
-import { resolveBins, resolveShown } from './trend-breakdown.ts';
+import { loadFolded, resolveBins, resolveShown } from './trend-breakdown.ts';
 import { alignLines, applyFormula, type TrendSeries, toLineKey, toNumbers, toSeries } from './trend-lines.ts';
 import { planTrend, type TrendPlans, type TrendRow, toWindowRange } from './trend-plan.ts';
 
@@ -101,31 +101,34 @@ export function runTrends(
     const windows = spans.flatMap((span) => measures.map((measure) => toDepended(measure, span, interval)));
     const parsed = parseBreakdowns(input.breakdown);
     if (entities) assertEdges(parsed, entities);
-    const choices = conditions.map((of) =>
+    const byValues = parsed.length === 1 && !parsed[0]?.bins && formulas.length === 0 && !entities ? parsed[0] : null;
+    const prepare = async (of: readonly Sql[], i: number): Promise<Prepared> => {
+      const choices = spans.map((span) => ({ ...span, conditions: of }));
+      const folded = byValues && (await loadFolded(session, moment, byValues, measures[i] as MeasurePlan, choices));
+      if (folded) return { folded, cells: [], breakdowns: [] };
       // With formulas all series have the same lines.
-      allOf([rowsIn(range), ...(formulas.length > 0 ? [anySeries] : of)]),
-    );
-    const [bins, shown] = await Promise.all([
+      const choice = { ...present, conditions: formulas.length > 0 ? [anySeries] : of };
+      if (!entities) return resolveShown(session, moment, parsed, choice);
+      const chosenBy = allOf([rowsIn(range), ...choice.conditions]);
+      return { cells: [], breakdowns: shownOfEntities(entities, parsed, chosenBy) };
+    };
+    const [bins, prepared] = await Promise.all([
       resolveBins(session, moment, parsed, windows, anySeries),
-      Promise.all(
-        choices.map(async (chosenBy) =>
-          entities
-            ? { cells: [], breakdowns: shownOfEntities(entities, parsed, chosenBy) }
-            : resolveShown(session, moment, parsed, chosenBy),
-        ),
-      ),
+      Promise.all(conditions.map(prepare)),
     ]);
     const toBreakdowns = (i: number): ShownBreakdown[] => [
       ...(entities ? [entities.breakdown] : []),
       ...bins.breakdowns.map((breakdown, place) => ({
-        ...(shown[i]!.breakdowns[place] as ShownBreakdown),
+        ...(prepared[i]!.breakdowns[place] as ShownBreakdown),
         bins: breakdown.bins,
       })),
     ];
 
-    const load = async ({ range: within, buckets }: Span): Promise<Counted[]> =>
+    const load = async ({ range: within, buckets }: Span, place: number): Promise<Counted[]> =>
       Promise.all(
         measures.map(async (measure, i) => {
+          const folded = prepared[i]?.folded?.[place];
+          if (folded) return { values: folded.cell, total: null };
           const question = {
             measure,
             conditions: conditions[i] as Sql[],
@@ -144,7 +147,7 @@ export function runTrends(
           return { values: ofBuckets, total: ofAll };
         }),
       );
-    const [now, before] = await Promise.all([load(present), previous ? load(previous) : null]);
+    const [now, before] = await Promise.all([load(present, 0), previous ? load(previous, 1) : null]);
     checkSize(
       series.map((_, i) => [now[i] as Counted, ...(before ? [before[i] as Counted] : [])].map(({ values }) => values)),
       {
@@ -179,12 +182,21 @@ export function runTrends(
     };
     const buckets = present.buckets.map((start) => new Date(start));
     const meta = session.toMeta(moment, [
-      ...[...bins.cells, ...shown.flatMap(({ cells }) => cells)].map((cell) => ({ cell, buckets: 1 })),
+      ...bins.cells.map((cell) => ({ cell, buckets: 1 })),
+      ...prepared.flatMap(({ cells }) => cells),
       ...toParts(now, present),
       ...(before && previous ? toParts(before, previous) : []),
     ]);
     return (entities?.ids ?? ['']).map((_, which) => ({ buckets, series: toLines(which), meta }));
   });
+}
+
+/** What is known of a series' lines before it is counted. */
+interface Prepared {
+  readonly cells: readonly { readonly cell: Cell; readonly buckets: number }[];
+  readonly breakdowns: readonly ShownBreakdown[];
+  /** In each span, where it was counted at the same time. */
+  readonly folded?: readonly { readonly cell: Cell }[];
 }
 
 /** The numbers of a series in a span. */
