@@ -50,7 +50,7 @@ const owners = {
   couchbase: '^src/adapters/couchbase/',
   cockatiel: '^src/adapters/couchbase/',
   lmdb: '^src/adapters/lmdb/',
-  'lru-cache': '^src/(adapters/memory|gateway)/',
+  'lru-cache': '^src/(adapters/memory|gateway|reports)/',
   '@apollo/server': '^src/gateway/',
   '@as-integrations/fastify': '^src/gateway/',
   '@fastify/cors': '^src/gateway/',

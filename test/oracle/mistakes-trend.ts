@@ -115,15 +115,15 @@ export const trendMutations: readonly Mutation[] = [
     'the lines are those of the period to compare with',
     'trend',
     'trend.ts',
-    'allOf([rowsIn(range), ...(formulas.length',
-    'allOf([rowsIn(previous?.range ?? range), ...(formulas.length',
+    'const choice = { ...present, conditions',
+    'const choice = { ...(previous ?? present), conditions',
   ),
   one(
     'each series has its own lines under a formula',
     'trend',
     'trend.ts',
-    'formulas.length > 0 ? [anySeries] : of',
-    'of',
+    'conditions: formulas.length > 0 ? [anySeries] : of }',
+    'conditions: of }',
   ),
   one(
     'a number on the edge is in the bin below',
@@ -139,6 +139,13 @@ export const trendMutations: readonly Mutation[] = [
     'formula.ts',
     'right: parseOperand() };',
     'right: chain(operators, parseOperand) };',
+  ),
+  one(
+    'an other line has its own latest parts',
+    'trend',
+    'trend-breakdown.ts',
+    'known ? combine(known, part) : part',
+    'part',
   ),
   one(
     'what is counted together has one condition',

@@ -110,8 +110,8 @@ export const mutations: readonly Mutation[] = [
     'a breakdown shows the value of the last cohort event',
     'retention',
     'retention-plan.ts',
-    'sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2`',
-    'sql`maxIf((${timeMs}, ${breakdown.key}), ${isCohort}).2`',
+    'sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2 AS key, `',
+    'sql`maxIf((${timeMs}, ${breakdown.key}), ${isCohort}).2 AS key, `',
   ),
   one(
     'the people of on or after are those of the last return',
@@ -253,8 +253,8 @@ export const mutations: readonly Mutation[] = [
     'persons of the others are the sum of theirs',
     'top-values',
     'top-values.ts',
-    'uniqExact(who) AS persons',
-    'uniqExact(who, key) AS persons',
+    '`SELECT k, toUInt8(grouping(k)) AS total, count() AS n, uniqExact(who) AS persons',
+    '`SELECT k, toUInt8(grouping(k)) AS total, count() AS n, uniqExact(who, key) AS persons',
   ),
   one(
     'now is a moment, and minutes are counted back from it',
