@@ -95,7 +95,9 @@ export function createRecorder(): Recorder {
       }
     },
     report() {
-      const ofField = field;
+      // In the order in which they begin, which is that of the fields.
+      const traces = reports.get(field) ?? [];
+      reports.set(field, traces);
       return {
         cell(question) {
           const id = `c${cells.length + 1}`;
@@ -106,7 +108,7 @@ export function createRecorder(): Recorder {
             of: list,
           });
           cells.push(trace);
-          reports.set(ofField, [...(reports.get(ofField) ?? []), trace]);
+          traces.push(trace);
           return trace;
         },
       };
@@ -145,9 +147,10 @@ export function createRecorder(): Recorder {
       return {
         project,
         moment: momentFacts && toExplainedMoment(momentFacts),
-        reports: [...reports].map(([name, traces]) => {
+        reports: [...reports].flatMap(([name, traces]) => {
+          if (traces.length === 0) return [];
           const own = traces.map((trace) => explained.get(trace) as ExplainedCell);
-          return { field: name, summary: toSummary(own), cells: own };
+          return [{ field: name, summary: toSummary(own), cells: own }];
         }),
         statements,
         fusion,
