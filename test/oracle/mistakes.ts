@@ -110,8 +110,8 @@ export const mutations: readonly Mutation[] = [
     'a breakdown shows the value of the last cohort event',
     'retention',
     'retention-plan.ts',
-    'sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2`',
-    'sql`maxIf((${timeMs}, ${breakdown.key}), ${isCohort}).2`',
+    'sql`minIf((${timeMs}, ${breakdown.key}), ${isCohort}).2 AS key, `',
+    'sql`maxIf((${timeMs}, ${breakdown.key}), ${isCohort}).2 AS key, `',
   ),
   one(
     'the people of on or after are those of the last return',
