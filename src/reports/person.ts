@@ -7,7 +7,7 @@ import type { FreshnessInput, Moment } from './moment.ts';
 import { parseCursor } from './page.ts';
 import { allTime, type Plan, rowsIn, timeMs } from './plan.ts';
 import type { ReportMeta, Session } from './session.ts';
-import { join, type Sql, sql, value } from './sql.ts';
+import { type Sql, sql, value } from './sql.ts';
 
 // ---- parameters
 
@@ -103,7 +103,7 @@ async function lookUp(
   ids: readonly string[],
 ): Promise<{ kin: Kin | null; cells: Cell[] }> {
   const { of, cells } = await findKin(session, moment, ids);
-  const lists = ids.map((id) => toIdList(of.get(id) ?? [id]));
+  const lists = ids.map((id) => of.get(id) ?? [id]);
   const [found, told] = await Promise.all([
     session.load(moment, planFacts(ids, lists)),
     session.load(moment, planTraits(lists)),
@@ -113,7 +113,7 @@ async function lookUp(
   const [facts] = rows.toSorted((a, b) => a.place - b.place);
   if (!facts) return { kin: null, cells: all };
   const traits = (told.rows as unknown as readonly TraitsRow[]).filter(({ place }) => place === facts.place);
-  return { kin: { isMeant: isOneOf([lists[facts.place] as Sql]), facts, told: traits }, cells: all };
+  return { kin: { isMeant: isOneOf(lists[facts.place] as readonly string[]), facts, told: traits }, cells: all };
 }
 
 // ---- row
@@ -137,31 +137,31 @@ interface TraitsRow {
 
 // ---- SQL
 
-function isOneOf(lists: readonly Sql[]): Sql {
-  return sql`person IN (${join(lists, ' UNION ALL ')})`;
+function isOneOf(ids: readonly string[]): Sql {
+  return sql`person IN ${toIdList(ids)}`;
 }
 
 /** One list for each of the ids, which are the same for ids of one person: then the first. */
-function toPlace(lists: readonly Sql[]): Sql {
-  return sql`toUInt8(NOT ${isOneOf(lists.slice(0, 1))})`;
+function toPlace(lists: readonly (readonly string[])[]): Sql {
+  return sql`toUInt8(NOT ${isOneOf(lists[0] as readonly string[])})`;
 }
 
-function planFacts(ids: readonly string[], lists: readonly Sql[]): Plan {
+function planFacts(ids: readonly string[], lists: readonly (readonly string[])[]): Plan {
   const each = (column: Sql) =>
     sql`arraySort(groupUniqArrayIf(${{ strings: [String(mostIds + 1)], values: [] }})(${column}, ${column} != ''))`;
   // Before all other columns: hardly any event is the person's.
   return {
     label: 'person',
-    select: sql`SELECT ${toPlace(lists)} AS place, countIf(${isOneOf([toIdList(ids)])}) AS own,
+    select: sql`SELECT ${toPlace(lists)} AS place, countIf(${isOneOf(ids)}) AS own,
         ${each(sql`user_id`)} AS user_ids, ${each(sql`anonymous_id`)} AS anonymous_ids, min(${timeMs}) AS first, max(${timeMs}) AS last, count() AS n
-      FROM events PREWHERE ${isOneOf(lists)} WHERE ${rowsIn(allTime)} GROUP BY place`,
+      FROM events PREWHERE ${isOneOf(lists.flat())} WHERE ${rowsIn(allTime)} GROUP BY place`,
   };
 }
 
-function planTraits(lists: readonly Sql[]): Plan {
+function planTraits(lists: readonly (readonly string[])[]): Plan {
   return {
     label: 'person',
-    select: sql`SELECT ${toPlace(lists)} AS place, data FROM events PREWHERE ${isOneOf(lists)} WHERE ${rowsIn(allTime)} AND event = '$identify'
+    select: sql`SELECT ${toPlace(lists)} AS place, data FROM events PREWHERE ${isOneOf(lists.flat())} WHERE ${rowsIn(allTime)} AND event = '$identify'
       ORDER BY ${timeMs} DESC, message_id DESC LIMIT ${value('UInt32', mostTellers + 1)} BY place`,
   };
 }

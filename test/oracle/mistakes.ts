@@ -368,8 +368,8 @@ export const mutations: readonly Mutation[] = [
     'who merged with somebody is found, and who merged with them is not',
     'person',
     'kin.ts',
-    'join([ids, childrenOf(ids), childrenOf(childrenOf(ids))], ',
-    'join([ids], ',
+    'UNION ALL ${childrenOf(ids)} UNION ALL ${childrenOf(sql`(${childrenOf(ids)})`)})',
+    ')',
   ),
   one(
     'a page is full when it has what was asked for, and no more is looked for',
