@@ -1,9 +1,8 @@
-import { type GraphQLResolveInfo, GraphQLScalarType, valueFromASTUntyped } from 'graphql';
+import { GraphQLScalarType, valueFromASTUntyped } from 'graphql';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import { assertFew, type EntityReports } from '../src/reports/entity-reports.ts';
 import type { Context } from './context.ts';
-import { entityReports } from './entity.ts';
-import { needing, toGraphQLError } from './field.ts';
+import { afterwards, needing, toGraphQLError } from './field.ts';
 import type { EntityReportsFunnelArgs, EntityReportsTopValuesArgs, EntityReportsTrendArgs } from './types.generated.ts';
 
 /** A type of another service that has reports here. */
@@ -69,12 +68,9 @@ export function createSubgraphResolvers({ types, sdl, introspection }: Subgraph)
     );
   };
   const reportsOf = {
-    trend: (parent: Entity, args: EntityReportsTrendArgs, context: Context, info: GraphQLResolveInfo) =>
-      entityReports.trend(parent.reports, args, context, info),
-    funnel: (parent: Entity, args: EntityReportsFunnelArgs, context: Context, info: GraphQLResolveInfo) =>
-      entityReports.funnel(parent.reports, args, context, info),
-    topValues: (parent: Entity, args: EntityReportsTopValuesArgs, context: Context, info: GraphQLResolveInfo) =>
-      entityReports.topValues(parent.reports, args, context, info),
+    trend: afterwards(({ reports }: Entity, { input }: EntityReportsTrendArgs) => reports.trend(input)),
+    funnel: afterwards(({ reports }: Entity, { input }: EntityReportsFunnelArgs) => reports.funnel(input)),
+    topValues: afterwards(({ reports }: Entity, { input }: EntityReportsTopValuesArgs) => reports.topValues(input)),
   };
   return {
     _Any: anything,

@@ -58,13 +58,14 @@ beforeAll(async () => {
     });
   site = await open(true);
   hidden = await open(false);
+  const now = Date.now();
   const events = products.flatMap(({ id }, i) =>
     Array.from({ length: (i % 3) + 1 }, (_, n) => ({
       track: {
         event: n === 2 ? 'Order Completed' : 'Product Viewed',
         userId: `u${n}`,
         messageId: `${id} ${n}`,
-        timestamp: new Date(Date.now() - 60_000 * (5 - n)).toISOString(),
+        timestamp: new Date(now - 60_000 * (5 - n)).toISOString(),
         properties: { productId: id, plan: i % 2 ? 'pro' : 'free' },
       },
     })),
