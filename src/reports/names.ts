@@ -7,7 +7,8 @@ import type { ReportMeta, Session } from './session.ts';
 
 /** A mistyped name answers 0 like one that nobody did: say so, and what it may have been meant to be. */
 
-interface Asked {
+/** A name that stands in a question. */
+export interface Asked {
   readonly kind: 'event' | 'property';
   readonly name: string;
   /** Where in the input: series[0].filter.and[1].property */
@@ -23,7 +24,15 @@ export async function withNameWarnings<Answer extends { readonly meta: ReportMet
   input: object,
   run: () => Promise<Answer>,
 ): Promise<Answer> {
-  const asked = toAsked(input);
+  return withWarningsAbout(toAsked(input), session, names, run);
+}
+
+export async function withWarningsAbout<Answer extends { readonly meta: ReportMeta } | null>(
+  asked: readonly Asked[],
+  session: Session,
+  names: NamesReader,
+  run: () => Promise<Answer>,
+): Promise<Answer> {
   const running = run();
   if (asked.length === 0) return running;
   const warning = session.report(null, (moment) => warn(session, names, moment, asked)).catch(() => []);
@@ -50,7 +59,7 @@ async function warn(
   ];
 }
 
-/** Every name in the input once, at the first place where it stands. */
+/** Every name in the input once, at the first place where it stands. Refuses properties and filters that mean nothing, with their place. */
 export function toAsked(input: object): Asked[] {
   const found = new Map<string, Asked>();
   const note = (kind: Asked['kind'], name: unknown, at: string) => {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Temporal } from 'temporal-polyfill';
 import { TallygateError } from '../errors.ts';
 
@@ -47,20 +48,44 @@ const latest = Date.UTC(2300, 0, 1);
 
 /** Throws INVALID_RANGE or UNKNOWN_TIMEZONE. `now` is that of the operation, or of the snapshot that it asks for. */
 export function parseRange(input: RangeInput, now: number): Range {
+  if (input.last !== null && input.last !== undefined) return parseLast(input, input.last, now).range;
   const timezone = parseTimezone(input.timezone ?? 'UTC');
   const weekStart = input.weekStart ?? undefined;
-  if (input.last !== null && input.last !== undefined) {
-    if (input.from || input.to) throw invalid('expected either last or from and to, got both');
-    const { count, interval } = parseUnits(input.last, 'last', '30d');
-    const end = addIntervals(startOfInterval(toZoned(now, timezone), interval, weekStart), interval, 1);
-    const start = addIntervals(end, interval, -count);
-    return bounded({ from: start.epochMilliseconds, to: end.epochMilliseconds, timezone, weekStart });
-  }
   if (!input.from) throw invalid('expected from (and to) or last, got neither');
   const from = input.from.getTime();
   const to = input.to ? input.to.getTime() : now;
   if (to <= from) throw invalid(`expected from before to, got from ${iso(from)} and to ${iso(to)}`);
   return bounded({ from, to, timezone, weekStart });
+}
+
+/** Since when a range of the last so many intervals has been the one that it is now; it is until it ends. */
+export function toCurrent(input: RangeInput, last: string, now: number): number {
+  return parseLast(input, last, now).since;
+}
+
+interface LastRange {
+  readonly range: Range;
+  readonly since: number;
+}
+
+/** The calendar takes its time, and what it said holds until the interval is over. */
+const lastRanges = new LRUCache<string, LastRange>({ max: 1000 });
+
+function parseLast({ from, to, ...zone }: RangeInput, last: string, now: number): LastRange {
+  if (from || to) throw invalid('expected either last or from and to, got both');
+  const key = `${last}|${zone.timezone}|${zone.weekStart}`;
+  const known = lastRanges.get(key);
+  if (known && known.since <= now && now < known.range.to) return known;
+  const timezone = parseTimezone(zone.timezone ?? 'UTC');
+  const weekStart = zone.weekStart ?? undefined;
+  const { count, interval } = parseUnits(last, 'last', '30d');
+  const current = startOfInterval(toZoned(now, timezone), interval, weekStart);
+  const end = addIntervals(current, interval, 1);
+  const start = addIntervals(end, interval, -count);
+  const range = bounded({ from: start.epochMilliseconds, to: end.epochMilliseconds, timezone, weekStart });
+  const found = { range, since: current.epochMilliseconds };
+  lastRanges.set(key, found);
+  return found;
 }
 
 /** "30d": so many of them. Throws INVALID_RANGE. */
@@ -117,9 +142,15 @@ function bounded(range: Range): Range {
   return range;
 }
 
+const timezones = new LRUCache<string, string>({ max: 1000 });
+
 export function parseTimezone(name: string): string {
   try {
-    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
+    const known = timezones.get(name);
+    if (known !== undefined) return known;
+    const found = Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
+    timezones.set(name, found);
+    return found;
   } catch {
     throw new TallygateError(
       'UNKNOWN_TIMEZONE',
@@ -132,7 +163,23 @@ export function parseTimezone(name: string): string {
  * Beginnings of the buckets that cover the range, in order: the first begins at the range's beginning or before it, at
  * the start of its interval in the timezone. Days have 23 to 25 hours where clocks change. Throws TOO_MANY_BUCKETS.
  */
-export function toBuckets(range: Range, interval: Interval): number[] {
+export function toBuckets(range: Range, interval: Interval): readonly number[] {
+  const { from, to, timezone, weekStart } = range;
+  const key = `${from}|${to}|${timezone}|${weekStart}|${interval}`;
+  const known = calendars.get(key);
+  if (known) return known;
+  const buckets = countBuckets(range, interval);
+  calendars.set(key, buckets);
+  return buckets;
+}
+
+/** A day takes the calendar 10 microseconds; a million of them take 8 MB. */
+const calendars = new LRUCache<string, readonly number[]>({
+  maxSize: 1_000_000,
+  sizeCalculation: (buckets) => buckets.length + 20,
+});
+
+function countBuckets(range: Range, interval: Interval): number[] {
   const estimate = Math.ceil((range.to - range.from) / usual[interval]);
   // Those that are surely too many are not even counted.
   if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);

@@ -19,6 +19,7 @@ import type { Recorder } from './explain.ts';
 import { createSinceReader } from './explain-touches.ts';
 import { createFeedMemory } from './feed-memory.ts';
 import type { FilterInput } from './filter.ts';
+import { createFinished, type ReportInput } from './finished.ts';
 import { runFunnel } from './funnel.ts';
 import { createIdentities } from './identity.ts';
 import { readWindowHours, runIngestion } from './ingestion.ts';
@@ -29,7 +30,7 @@ import { runLive } from './live.ts';
 import { createLiveEvents } from './live-events.ts';
 import { createMerges } from './merges.ts';
 import type { FreshnessInput } from './moment.ts';
-import { withNameWarnings } from './names.ts';
+import { withNameWarnings, withWarningsAbout } from './names.ts';
 import { runPaths } from './paths.ts';
 import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
 import { createPulse } from './pulse.ts';
@@ -90,6 +91,7 @@ export function createReports({
   const cohorts = createCohortMembers(definitions, identities);
   const cells = createCells({ cache, warehouse, metrics, fusion });
   const names = createNamesReader({ warehouse, watermark, logger, clock });
+  const finished = createFinished(watermark);
   const balance = createBalanceWatch({ warehouse, metrics, logger, clock });
   const large = createLargeShapes();
   const sources = { versions, identities, cohorts };
@@ -137,25 +139,43 @@ export function createReports({
       const saved = { session, definitions, members: cohorts };
       /** Runs it, and warns about names in its input that nobody knows. */
       const named = <Input extends object, Answer extends { readonly meta: ReportMeta } | null>(
+        name: string,
         run: (session: Session, input: Input) => Promise<Answer>,
       ) => {
-        return (input: Input) => withNameWarnings(session, names, input, () => run(session, input));
+        return async (input: Input) => {
+          const { asked } = finished.toQuestion(project, name, input);
+          return withWarningsAbout(asked, session, names, () => run(session, input));
+        };
+      };
+      /** The same of a report that is finished when it is there: nothing of it is read later, and it depends on the snapshot, the range and the input alone. */
+      const remembered = <Input extends ReportInput, Answer extends { readonly meta: ReportMeta }>(
+        name: string,
+        run: (session: Session, input: Input) => Promise<Answer>,
+      ) => {
+        // Whoever asks why is told of each cell.
+        if (recorder) return named(name, run);
+        return async (input: Input) => {
+          const question = finished.toQuestion(project, name, input);
+          return withWarningsAbout(question.asked, session, names, () =>
+            finished.answer(session, question, input, () => run(session, input)),
+          );
+        };
       };
       return {
-        trend: named(runTrend),
-        funnel: named(runFunnel),
-        retention: named(runRetention),
-        sessions: named(runSessions),
-        paths: named(runPaths),
-        topValues: named(runTopValues),
-        live: named(runLive),
-        lifecycle: named(runLifecycle),
-        stickiness: named(runStickiness),
-        events: named(runEvents),
+        trend: remembered('trend', runTrend),
+        funnel: named('funnel', runFunnel),
+        retention: named('retention', runRetention),
+        sessions: remembered('sessions', runSessions),
+        paths: remembered('paths', runPaths),
+        topValues: remembered('topValues', runTopValues),
+        live: named('live', runLive),
+        lifecycle: named('lifecycle', runLifecycle),
+        stickiness: remembered('stickiness', runStickiness),
+        events: named('events', runEvents),
         entities: createEntityReports(session, names),
         person: async (input: PersonInput) => {
           const person = await runPerson(session, input);
-          const timeline = named((_, asked: TimelineInput) => (person as Person).timeline(asked));
+          const timeline = named('timeline', (_, asked: TimelineInput) => (person as Person).timeline(asked));
           return person && { ...person, timeline };
         },
         cohort: (input: CohortInput) => runCohort(saved, input),

@@ -67,7 +67,7 @@ function toShape(input: RetentionInput, moment: Moment): RetentionShape {
   const interval = input.interval ?? 'DAY';
   if (interval === 'MINUTE') throw invalid('interval: expected HOUR, DAY, WEEK, MONTH, QUARTER or YEAR, got MINUTE');
   const brackets = parseBrackets(input);
-  const edges = toBuckets(range, interval);
+  const edges = [...toBuckets(range, interval)];
   const cohorts = edges.length;
   if (cohorts > mostCohorts)
     throw new TallygateError(

@@ -15,6 +15,7 @@ import { servers } from './servers.ts';
 import { single } from './single.ts';
 import { sink } from './sink.ts';
 import { steady } from './steady.ts';
+import { createWarmBenchmark } from './warm.ts';
 import { canPin } from './worker.ts';
 
 // npm run bench [-- NAME... --write --rounds N --profile DIR]. Tables go to stdout, progress to stderr.
@@ -34,7 +35,12 @@ const benchmarks: readonly Benchmark[] = [
   createReportBenchmark('1m'),
 ];
 /** Not run unless they are asked for. */
-const large = [createReportBenchmark('10m'), createReportBenchmark('50m')];
+const large = [
+  createReportBenchmark('10m'),
+  createReportBenchmark('50m'),
+  createWarmBenchmark('1m'),
+  createWarmBenchmark('10m'),
+];
 const all = [...benchmarks, ...large];
 const names = all.map(({ name }) => name);
 const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
