@@ -5,7 +5,6 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
   getNamedType,
-  getNullableType,
   isAbstractType,
   isEnumType,
   isInputObjectType,
@@ -19,6 +18,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
+import { isRecursive } from './recursive-variables.ts';
 
 const longestDocument = 16 * 1024;
 const mostSelections = 300;
@@ -27,8 +27,8 @@ const mark = '__MAGIC_';
 
 /**
  * Which documents graphql-jit answers as graphql-js does. It is a list of what is known to be alike, not of what is known
- * to differ: directives, input types that contain themselves, literals of our own scalars, names such as __proto__,
- * abstract types and anything else that is not named here is executed by graphql-js.
+ * to differ: directives, literals of our own scalars, names such as __proto__, abstract types and anything else that is
+ * not named here is executed by graphql-js. Variables of input types that contain themselves: see recursive-variables.ts.
  *
  * The names of variables that have to be given, since the compiled form takes an absent one within a literal for null; or
  * null, when the operation is not to be compiled. The document must be valid.
@@ -44,8 +44,9 @@ export function toCompilable(
   const variables = new Map(operation.variableDefinitions?.map((node) => [node.variable.name.value, node]));
   for (const [name, { type, defaultValue }] of variables) {
     const inputType = typeFromAST(schema, type) as GraphQLInputType | undefined;
-    if (isInherited(name) || !inputType || !isFiniteInput(inputType, new Set())) return null;
-    if (type.kind === Kind.NON_NULL_TYPE && defaultValue) return null;
+    if (isInherited(name) || !inputType) return null;
+    if (isRecursive(inputType)) continue;
+    if (!isAlikeInput(inputType) || (type.kind === Kind.NON_NULL_TYPE && defaultValue)) return null;
   }
 
   const given = new Set<string>();
@@ -120,13 +121,10 @@ function isAlikeField({ name, type, defaultValue }: GraphQLInputField): boolean 
   return defaultValue === undefined || (isPrimitive(defaultValue) && !isNonNullType(type));
 }
 
-/** The code of an input type that contains itself would have no end. */
-function isFiniteInput(type: GraphQLInputType, open: ReadonlySet<unknown>): boolean {
-  const named = getNamedType(getNullableType(type));
+function isAlikeInput(type: GraphQLInputType): boolean {
+  const named = getNamedType(type);
   if (!isInputObjectType(named)) return true;
-  if (open.has(named)) return false;
-  const inside = new Set([...open, named]);
-  return Object.values(named.getFields()).every((field) => isAlikeField(field) && isFiniteInput(field.type, inside));
+  return Object.values(named.getFields()).every((field) => isAlikeField(field) && isAlikeInput(field.type));
 }
 
 function isPrimitive(value: unknown): boolean {

@@ -8,13 +8,14 @@ import {
   type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
+import { isRecursive } from './recursive-variables.ts';
 
 /** False when a value breaks one of the rules that the compiled executor does not know. */
 type Check = (value: unknown) => boolean;
 
 /**
  * The check of an operation's variables for what the compiled executor leaves out: a list is no input object, and of a
- * @oneOf type exactly one field is given, and not null. null when no variable needs it. The types must be finite.
+ * @oneOf type exactly one field is given, and not null. null when no variable needs it. Types that contain themselves are left out.
  */
 export function createInputCheck(
   schema: GraphQLSchema,
@@ -23,7 +24,8 @@ export function createInputCheck(
   const checks: [string, Check][] = [];
   for (const { variable, type } of operation.variableDefinitions ?? []) {
     const inputType = typeFromAST(schema, type) as GraphQLInputType | undefined;
-    const check = inputType && toCheck(inputType);
+    // graphql-js checks those itself.
+    const check = inputType && !isRecursive(inputType) && toCheck(inputType);
     if (check) checks.push([variable.name.value, check]);
   }
   if (checks.length === 0) return null;

@@ -111,4 +111,14 @@ describe('what is compiled', () => {
     learnTwice(lane, { query: 'query ($i: TrendInput!, $f: EventFilter) { trend(input: $i) { buckets } }' });
     expect(performance.now() - started).toBeLessThan(500);
   });
+
+  test('with variables that contain themselves, once they fit', async () => {
+    const lane = createFastLane(laneSchema);
+    const query = 'query ($t: Tree!) { echo(tree: $t) }';
+    learnTwice(lane, { query });
+    const ask = (t: unknown) => lane.execute({ ...full({ query }), variables: { t } }, context);
+    expect((await ask({ children: [{ value: 1 }] }))?.data?.echo).toContain('["value",1]');
+    expect(await ask({ children: [{ value: 'a' }] })).toBeNull();
+    expect(await ask({ children: [{ value: 1 }], more: 1 })).toBeNull();
+  });
 });

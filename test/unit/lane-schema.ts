@@ -40,6 +40,7 @@ export const laneSchema = makeExecutableSchema({
   typeDefs: /* GraphQL */ `
     scalar Moment
     scalar Json
+    scalar JSONValue
     enum Color { RED GREEN BLUE }
     input Leaf {
       int: Int
