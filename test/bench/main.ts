@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
+import { createDashboardBenchmark } from './dashboards.ts';
 import { describeRun, readLoad, toSection, writeDocument } from './document.ts';
 import { firstNumber } from './first-number.ts';
 import { kafkaBatch, kafkaSingle } from './kafka-gateway.ts';
@@ -38,6 +39,8 @@ const benchmarks: readonly Benchmark[] = [
 const large = [
   createReportBenchmark('10m'),
   createReportBenchmark('50m'),
+  createDashboardBenchmark('1m'),
+  createDashboardBenchmark('10m'),
   createWarmBenchmark('1m'),
   createWarmBenchmark('10m'),
 ];

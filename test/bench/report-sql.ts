@@ -18,7 +18,7 @@ const ms = 'toUnixTimestamp64Milli(time)';
 
 const seen = ({ ends }: Scope) => `log_offset <= [${ends.join(', ')}]::Array(UInt64)[log_stream + 1]`;
 const time = (at: number) => `fromUnixTimestamp64Milli(${at}, 'UTC')`;
-const rows = (scope: Scope, more = '1', from = scope.from, to = scope.to) =>
+export const rows = (scope: Scope, more = '1', from = scope.from, to = scope.to) =>
   `project = '${project}' AND ${more} AND time >= ${time(from)} AND time < ${time(to)} AND ${seen(scope)}`;
 const firsts = (scope: Scope) =>
   `(SELECT child, parent FROM identity_edges WHERE project = '${project}' AND ${seen(scope)} ORDER BY child, received_at, message_id LIMIT 1 BY child)`;
@@ -28,7 +28,7 @@ const who = (scope: Scope) => {
   return `transform(person, ${merges}.1, ${merges}.2, person)`;
 };
 /** The events with who did them. */
-const done = (scope: Scope, columns: string, where = rows(scope)) =>
+export const done = (scope: Scope, columns: string, where = rows(scope)) =>
   `(SELECT ${who(scope)} AS who, ${columns} FROM events WHERE ${where})`;
 
 export const toCountByDay = (scope: Scope) =>
@@ -37,14 +37,14 @@ export const toCountByDay = (scope: Scope) =>
 export const toPersonsByDay = (scope: Scope) =>
   `SELECT toUInt32(d) AS d, toUInt8(grouping(d)) AS total, uniqExact(who) AS v FROM ${done(scope, `intDiv(${ms} - ${firstDay}, ${day}) AS d`, rows(scope, "event = 'Product Viewed'"))} GROUP BY GROUPING SETS ((d), ())`;
 
-const price =
+export const priceOf =
   'coalesce(doc.properties.price.:Float64, toFloat64(doc.properties.price.:Int64), toFloat64(doc.properties.price.:UInt64))';
 
 export const toSumByDay = (scope: Scope) =>
-  `SELECT toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, sum(${price}) AS v FROM events WHERE ${rows(scope, "event = 'Order Completed'")} GROUP BY d`;
+  `SELECT toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, sum(${priceOf}) AS v FROM events WHERE ${rows(scope, "event = 'Order Completed'")} GROUP BY d`;
 
 export const toP90ByDay = (scope: Scope) =>
-  `SELECT toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, toUInt8(grouping(d)) AS total, quantileExactInclusive(0.9)(${price}) AS v FROM events WHERE ${rows(scope, "event = 'Product Viewed'")} GROUP BY GROUPING SETS ((d), ())`;
+  `SELECT toUInt32(intDiv(${ms} - ${firstDay}, ${day})) AS d, toUInt8(grouping(d)) AS total, quantileExactInclusive(0.9)(${priceOf}) AS v FROM events WHERE ${rows(scope, "event = 'Product Viewed'")} GROUP BY GROUPING SETS ((d), ())`;
 
 export const toCountByCountry = (scope: Scope) =>
   `SELECT if(place <= 5, country, '~') AS k, d, sum(n) AS v FROM (
@@ -167,4 +167,4 @@ const columns =
 export const toNewest = (scope: Scope, more = '1') =>
   `SELECT ${columns} FROM events WHERE ${rows(scope, more)} ORDER BY time DESC, log_stream DESC, log_offset DESC LIMIT 51`;
 
-export const isDear = `${price} >= 199`;
+export const isDear = `${priceOf} >= 199`;
