@@ -181,7 +181,14 @@ export const dashboards: readonly Dashboard[] = [
     toAnswers: ([trends, countries, funnel, retention, top]) => [
       ...Array.from({ length: 8 }, (_, i) => byDay(trends as Rows, `c${i}`, i === 6 ? null : 0)),
       [...Map.groupBy(countries as Rows, ({ k }) => String(k))]
-        .map(([k, lines]) => [k, byDay(lines.map((row) => ({ ...row, total: 0 })), 'v', 0)[0]])
+        .map(([k, lines]) => [
+          k,
+          byDay(
+            lines.map((row) => ({ ...row, total: 0 })),
+            'v',
+            0,
+          )[0],
+        ])
         .sort(),
       [1, 2, 3].map((least) =>
         (funnel as Rows).reduce((sum, { level, n }) => (Number(level) >= least ? sum + Number(n) : sum), 0),
@@ -213,7 +220,8 @@ export function toDocument({ tiles }: Dashboard, { from, to }: Scope, isFresh: b
   const range = `range: { from: "${new Date(from).toISOString()}", to: "${new Date(to).toISOString()}" }`;
   const freshness = isFresh ? ', freshness: { maxAgeMs: 0 }' : '';
   const fields = tiles.map(
-    ({ field, ask, select }, i) => `t${i}: ${field}(input: { ${range}, ${ask}${freshness} }) { ${select} meta { source } }`,
+    ({ field, ask, select }, i) =>
+      `t${i}: ${field}(input: { ${range}, ${ask}${freshness} }) { ${select} meta { source } }`,
   );
   return `{ ${fields.join(' ')} }`;
 }

@@ -93,7 +93,23 @@ const cells = ({ min, median, max }: Spread) => [min, median, max].map(toNumber)
 
 function toReport(lines: readonly Line[], same: DashboardAsked): Report {
   const cold = {
-    head: ['Cold, milliseconds', 'min', 'median', 'max', 'by hand', 'unfused', 'of by hand: min', 'median', 'max', 'of unfused: min', 'median', 'max', 'statements', 'by hand', 'unfused'],
+    head: [
+      'Cold, milliseconds',
+      'min',
+      'median',
+      'max',
+      'by hand',
+      'unfused',
+      'of by hand: min',
+      'median',
+      'max',
+      'of unfused: min',
+      'median',
+      'max',
+      'statements',
+      'by hand',
+      'unfused',
+    ],
     rows: lines.map(({ name, fused, unfused, hand }) => [
       name,
       ...cells(msOf(fused)),
@@ -119,7 +135,11 @@ function toReport(lines: readonly Line[], same: DashboardAsked): Report {
     tables: [cold, warm],
     verdicts: [
       ...verdicts,
-      { pass: isOne, text: `1,000 operations that ask for the same at once: ${same.statements} statement(s)`, mustHold: true },
+      {
+        pass: isOne,
+        text: `1,000 operations that ask for the same at once: ${same.statements} statement(s)`,
+        mustHold: true,
+      },
     ],
     notes: [],
   };
@@ -132,8 +152,14 @@ function judge({ name, fused, unfused, hand, warm }: Line, ofUnfused: number): V
   return [
     verdict(byHand <= mostOfHand, `${name}: ${toNumber(byHand)} of SQL by hand, target at most ${mostOfHand}`),
     verdict(before <= ofUnfused, `${name}: ${toNumber(before)} of unfused, target at most ${ofUnfused}`),
-    verdict(mostOf(fused) <= mostStatements, `${name}: ${mostOf(fused)} statements cold, target at most ${mostStatements}`),
-    verdict(p50 <= mostWarmMs && mostOf(warm) === 0, `${name}: warm p50 ${toNumber(p50)} ms and ${mostOf(warm)} statements, target at most ${mostWarmMs} and 0`),
+    verdict(
+      mostOf(fused) <= mostStatements,
+      `${name}: ${mostOf(fused)} statements cold, target at most ${mostStatements}`,
+    ),
+    verdict(
+      p50 <= mostWarmMs && mostOf(warm) === 0,
+      `${name}: warm p50 ${toNumber(p50)} ms and ${mostOf(warm)} statements, target at most ${mostWarmMs} and 0`,
+    ),
   ];
 }
 
