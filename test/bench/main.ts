@@ -35,7 +35,7 @@ const benchmarks: readonly Benchmark[] = [
   overload,
   createReportBenchmark('1m'),
 ];
-/** Not run unless they are asked for. */
+/** Not run unless they are asked for: they make their tables first, or take long. */
 const large = [
   createReportBenchmark('10m'),
   createReportBenchmark('50m'),
@@ -47,7 +47,7 @@ const large = [
 const all = [...benchmarks, ...large];
 const names = all.map(({ name }) => name);
 const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
-  without names all are run but the larger reports, about 20 minutes; reports-50m takes about 20 itself
+  without names all are run but the larger reports, dashboards and warm reports, about 20 minutes; reports-50m takes about 20 itself
   reports [--events ${Object.keys(reportSizes).join('|')}]  is the same as reports-1m, reports-10m, reports-50m
   BENCH_REPORTS_DIR=DIR keeps the tables of reports for the next time; BENCH_REPORTS_ONLY=NAME asks one of its questions
   --write    puts the figures into docs/benchmarks.md
