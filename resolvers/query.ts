@@ -1,4 +1,5 @@
 import { needing } from './field.ts';
+import { priceQuery } from './price.ts';
 import { savedQuery } from './saved.ts';
 import type {
   QueryCatalogArgs,
@@ -23,6 +24,7 @@ import type {
 
 export const query = {
   ...savedQuery,
+  ...priceQuery,
   trend: needing('read', ({ project }, { input }: QueryTrendArgs, context) => context.reports(project).trend(input)),
   funnel: needing('read', ({ project }, { input }: QueryFunnelArgs, context) => context.reports(project).funnel(input)),
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>

@@ -33,6 +33,9 @@ import { withNameWarnings } from './names.ts';
 import { runPaths } from './paths.ts';
 import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
 import { createPulse } from './pulse.ts';
+import type { Change } from './price-change.ts';
+import { createEventCounts } from './price-facts.ts';
+import { createDrySession, type DrySession } from './price-session.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { runRetention } from './retention.ts';
 import { createSavedReports } from './saved-report.ts';
@@ -125,21 +128,23 @@ export function createReports({
     clock,
     logger,
   });
+  const counts = createEventCounts(warehouse, clock);
   return {
-    /** `recorder`: of an operation that is to be explained. */
-    begin(project: string, signal: AbortSignal, recorder?: Recorder) {
+    /** `recorder`: of an operation that is to be explained; `dry`: nothing is computed, and it knows what would have been. */
+    begin(project: string, signal: AbortSignal, recorder?: Recorder, dry: DrySession | null = null) {
       recorder?.begin({
         project,
         cacheState: () => cache.state(),
         since: createSinceReader(warehouse, project, signal),
       });
-      const session = openSession(project, signal, { recorder });
+      const session = dry?.session ?? openSession(project, signal, { recorder });
       const saved = { session, definitions, members: cohorts };
       /** Runs it, and warns about names in its input that nobody knows. */
       const named = <Input extends object, Answer extends { readonly meta: ReportMeta } | null>(
         run: (session: Session, input: Input) => Promise<Answer>,
       ) => {
-        return (input: Input) => withNameWarnings(session, names, input, () => run(session, input));
+        return (input: Input) =>
+          dry ? run(session, dry.toInput(input)) : withNameWarnings(session, names, input, () => run(session, input));
       };
       return {
         trend: named(runTrend),
@@ -163,7 +168,11 @@ export function createReports({
         saveCohort: (keyId: string, input: SaveCohortInput) => saveCohort(saved, keyId, input),
         deleteCohort: (keyId: string, input: DeleteInput) => deleteCohort(saved, keyId, input),
         savedReports: createSavedReports(session, definitions),
-        eventRows: (input: EventRowsInput) => openEventRows(session, input),
+        eventRows: async (input: EventRowsInput) => {
+          // Its pages are read one by one, and come to all the events of the range.
+          if (dry) await runEvents(session, dry.toInput({ ...input, first: 1 }));
+          return openEventRows(session, input);
+        },
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deletion: (id: string) => runDeletion(session, id),
@@ -178,6 +187,11 @@ export function createReports({
         trendChanges: (input: TrendInput) => trendChanges.open(project, input, signal),
       };
     },
+    /** For `begin`: what the operation would compute, as it is asked or changed. */
+    dry: (project: string, signal: AbortSignal, change: Change | null) =>
+      createDrySession({ project, signal, cohorts, now: clock(), change }),
+    /** What prices are made of. */
+    eventCounts: (project: string) => counts.read(project),
     stop() {
       pulse.stop();
       watermark.stop();
