@@ -157,7 +157,7 @@ export function createReports({
         lifecycle: named(runLifecycle),
         stickiness: named(runStickiness),
         events: named(runEvents),
-        entities: createEntityReports(session, names),
+        entities: createEntityReports(session, names, dry),
         person: async (input: PersonInput) => {
           const person = await runPerson(session, input);
           const timeline = named((_, asked: TimelineInput) => (person as Person).timeline(asked));
