@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Context, Prices } from '../../resolvers/context.ts';
 import { priceOperation, toOperation } from '../../resolvers/price-document.ts';
 import { type Suggestion, suggest, suggestBy } from '../../resolvers/price-suggestion.ts';

@@ -45,24 +45,30 @@ export function toWork({ label, select }: Pick<Plan, 'label' | 'select'>): Work 
   };
 }
 
-/** Where values and holes stand: a mark that no text of ours has, and their number. */
-function toText({ strings, values }: Sql): string {
-  return strings.reduce((text, part, i) => text + part + (i < values.length ? `\u0001${i}\u0001` : ''), '');
+/** Where values and holes stand: their numbers in brackets that SQL has not. */
+function toText({ strings, values }: Sql, until = values.length): string {
+  return strings.slice(0, until + 1).reduce((text, part, i) => text + part + (i < until ? `⟦${i}⟧` : ''), '');
 }
 
 /** With its SELECT, by which it is told from others: one that stands in a statement twice is run once. */
-function toScan(text: string, { values }: Sql, place: number, { from, to }: TimeRange): [string, Scan][] {
-  const at = text.indexOf(`\u0001${place}\u0001`);
+function toScan(text: string, select: Sql, place: number, { from, to }: TimeRange): [string, Scan][] {
+  const { values } = select;
+  const at = toText(select, place).length;
   // The innermost one whose condition reaches so far.
   const found = [...text.slice(0, at).matchAll(/FROM (\w+) (?:PREWHERE|WHERE) /g)]
-    .map(({ 0: { length }, 1: table, index }) => ({ table, index, length, condition: toCondition(text, index + length) }))
+    .map(({ 0: { length }, 1: table, index }) => ({
+      table,
+      index,
+      length,
+      condition: toCondition(text, index + length),
+    }))
     .findLast(({ index, length, condition }) => index + length + condition.length > at);
   // Another table than that of the events has few rows beside it.
   if (found?.table !== 'events') return [];
   const { condition } = found;
   const start = Math.max(0, text.slice(0, found.index).lastIndexOf('SELECT '));
-  const select = text.slice(start, found.index + found.length) + condition;
-  const key = select.replaceAll(/\u0001(\d+)\u0001/g, (_, i) => JSON.stringify(values[Number(i)]));
+  const own = text.slice(start, found.index + found.length) + condition;
+  const key = own.replaceAll(/⟦(\d+)⟧/g, (_, i) => JSON.stringify(values[Number(i)]));
   return [[`${key} ${from} ${to}`, { from, to, names: toNames(condition, values) }]];
 }
 
@@ -92,7 +98,7 @@ function toNames(condition: string, values: Sql['values']): ReadonlySet<string> 
   if (inner !== condition) return toNames(inner, values);
   const literal = /^event = '([^'\\]*)'$/.exec(condition);
   if (literal) return new Set([literal[1] as string]);
-  const compared = /^event (?:=|IN) \u0001(\d+)\u0001$/.exec(condition);
+  const compared = /^event (?:=|IN) ⟦(\d+)⟧$/.exec(condition);
   const part = compared && values[Number(compared[1])];
   if (!part || 'hole' in part) return null;
   return new Set((Array.isArray(part.value) ? part.value : [part.value]).map(String));

@@ -239,7 +239,7 @@ describe('with a budget', () => {
   const refusalOf = async (query: string) => {
     const { status, body } = await limited.site.post({ query }, { as: secrets.read });
     expect(body.data ?? null).toBeNull();
-    return { status, ...(body.errors?.[0] as { message: string; extensions: Refusal }) };
+    return { status, ...(body.errors?.[0] as unknown as { message: string; extensions: Refusal }) };
   };
 
   test('a price is told without a statement of a report', async () => {
@@ -311,7 +311,7 @@ describe('with a budget', () => {
       const { status, headers, body } = await limited.site.post({ query }, { as: secrets.read });
       statuses.push(status);
       if (status !== 429) continue;
-      last = { status, ...(body.errors?.[0] as never) };
+      last = { status, ...(body.errors?.[0] as unknown as { message: string; extensions: Refusal }) };
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);
       break;
     }
