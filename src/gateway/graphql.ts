@@ -21,8 +21,8 @@ import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lan
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 import { streamPath } from './http.ts';
 import { toMediaType } from './media-type.ts';
-import { registerSubscriptions, type SubscriptionLimits, type Subscriptions } from './subscriptions/register.ts';
 import { createPrices } from './prices.ts';
+import { registerSubscriptions, type SubscriptionLimits, type Subscriptions } from './subscriptions/register.ts';
 
 interface GraphQLDeps {
   readonly schema: GraphQLSchema;

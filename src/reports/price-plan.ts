@@ -87,7 +87,7 @@ function toNames(condition: string, values: Sql['values']): ReadonlySet<string> 
     const known = parts.map((part) => toNames(part, values)).filter((names) => names !== null);
     return known.length === 0
       ? null
-      : known.reduce((all, names) => new Set([...all].filter((name) => names.has(name))));
+      : known.reduce((all, names) => new Set([...names].filter((name) => all.has(name))));
   }
   const alternatives = split(condition, 'OR');
   if (alternatives.length > 1) {

@@ -178,6 +178,16 @@ test('fields that are computed afterwards cost more than the report alone', asyn
   expect(whole.total).toBeGreaterThan(alone.total);
 });
 
+test('reports of several entities are one statement', async () => {
+  const of = (ids: string) =>
+    priceOf(
+      `{ entityReports(property: "plan", ids: [${ids}]) { trend(input: { ${last('30d')}, series: [{ event: "View" }] }) { meta { rowsRead } } } }`,
+    );
+  const [one, two] = [await of('"p1"'), await of('"p1", "p2"')];
+  expect(two.fields[0]?.rows).toBe(one.fields[0]?.rows);
+  expect(one.fields[0]?.rows).toBeGreaterThan(100_000);
+});
+
 test('a saved report costs what it runs', async () => {
   const inner = `trend(input: { ${last('30d')}, series: [{ event: "View" }] }) { series { total } }`;
   const saved = await site.site.post(
