@@ -1,4 +1,10 @@
-import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
+import {
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLResolveInfo,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
 import type { Right } from '../src/config.ts';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import type { Caller, Context } from './context.ts';
@@ -31,6 +37,22 @@ function inField<T>({ explain }: Context, { path }: GraphQLResolveInfo, begin: (
   const keys: (string | number)[] = [];
   for (let at: typeof path | undefined = path; at; at = at.prev) keys.unshift(at.key);
   return explain.recorder.within(keys.join('.'), begin);
+}
+
+/** Whether a field of that name stands anywhere below this one. */
+export function asksFor({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
+  const seen = new Set<string>();
+  const stands = ({ selections }: SelectionSetNode): boolean =>
+    selections.some((selection) => {
+      if (selection.kind === Kind.FIELD)
+        return selection.name.value === name || (selection.selectionSet ? stands(selection.selectionSet) : false);
+      if (selection.kind === Kind.INLINE_FRAGMENT) return stands(selection.selectionSet);
+      const fragment = selection.name.value;
+      if (seen.has(fragment)) return false;
+      seen.add(fragment);
+      return stands((fragments[fragment] as FragmentDefinitionNode).selectionSet);
+    });
+  return fieldNodes.some(({ selectionSet }) => selectionSet !== undefined && stands(selectionSet));
 }
 
 /** What else a right brings. */

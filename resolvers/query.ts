@@ -1,4 +1,5 @@
-import { needing } from './field.ts';
+import { asksFor, needing } from './field.ts';
+import { priceQuery } from './price.ts';
 import { savedQuery } from './saved.ts';
 import type {
   QueryCatalogArgs,
@@ -23,7 +24,10 @@ import type {
 
 export const query = {
   ...savedQuery,
-  trend: needing('read', ({ project }, { input }: QueryTrendArgs, context) => context.reports(project).trend(input)),
+  ...priceQuery,
+  trend: needing('read', ({ project }, { input }: QueryTrendArgs, context, info) =>
+    context.reports(project).trend(input, { totals: asksFor(info, 'total') }),
+  ),
   funnel: needing('read', ({ project }, { input }: QueryFunnelArgs, context) => context.reports(project).funnel(input)),
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>
     context.reports(project).retention(input),

@@ -501,6 +501,16 @@ export type EventType =
   | 'SCREEN'
   | 'TRACK';
 
+export type FieldPrice = {
+  /** Where it stands in the answer. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+  readonly price: Scalars['Float']['output'];
+  /** Events that its statements go through, as often as they do. */
+  readonly rows: Scalars['Float']['output'];
+  /** What the price is made of, for people to read. */
+  readonly why: ReadonlyArray<Scalars['String']['output']>;
+};
+
 export type FilterOp =
   | 'AFTER'
   | 'AT_OR_AFTER'
@@ -1301,6 +1311,41 @@ export type PersonDeletion = {
 };
 
 /**
+ * One unit is a row that is read and counted. Rows come from how many events the project has of each name and day, as of about a minute ago; each is
+ * multiplied by what is done with it, and each number of the answer costs 10: see docs/prices.md.
+ * Example: `priceOf(query: "{ trend(input: { range: { last: \"90d\" }, series: [{ event: \"Order Completed\" }] }) { series { total } } }") { total budget fits fields { path price rows why } suggestions { text price } }`
+ */
+export type Price = {
+  /** What one operation of this credential may cost at most; null where there is no limit. */
+  readonly budget: Maybe<Scalars['Float']['output']>;
+  /** One for each field of Query that the operation asks for. */
+  readonly fields: ReadonlyArray<FieldPrice>;
+  /** Whether the total is within the budget. */
+  readonly fits: Scalars['Boolean']['output'];
+  /** Cheaper questions that are within the budget, where this one is not; each was priced as this one was. */
+  readonly suggestions: ReadonlyArray<PriceSuggestion>;
+  readonly total: Scalars['Float']['output'];
+};
+
+/** What to put in the place of what was asked. Only what differs is not null. */
+export type PriceChange = {
+  /** For range.from. */
+  readonly from: Maybe<Scalars['DateTime']['output']>;
+  readonly interval: Maybe<Interval>;
+  /** For range.last. */
+  readonly last: Maybe<Scalars['String']['output']>;
+  /** The field of Query. */
+  readonly path: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** The same operation with a coarser interval, or with shorter ranges that end where the ranges asked for end. */
+export type PriceSuggestion = {
+  readonly changes: ReadonlyArray<PriceChange>;
+  readonly price: Scalars['Float']['output'];
+  readonly text: Scalars['String']['output'];
+};
+
+/**
  * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
  * one operation are answered as of the same moment.
  */
@@ -1341,6 +1386,12 @@ export type Query = {
    * the first event that has both.
    */
   readonly person: Maybe<Person>;
+  /**
+   * What an operation costs, before it runs: none of its reports is computed. It is parsed, validated and limited as every operation is. A price
+   * is that of an answer of which nothing is cached, with each report computed by itself; a cached one costs less in truth, and is
+   * priced the same. At most 5 in an operation.
+   */
+  readonly priceOf: Maybe<Price>;
   /** How many persons came back, by the interval in which they began. */
   readonly retention: Maybe<Retention>;
   /** Runs a saved report. variables are checked against what it declares. At most 10 in an operation. */
@@ -1492,6 +1543,17 @@ export type QueryPathsArgs = {
 export type QueryPersonArgs = {
   freshness?: InputMaybe<FreshnessInput>;
   id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reports. Need a read token. Root fields are nullable, so that one failing report never nulls its neighbours; all reports of
+ * one operation are answered as of the same moment.
+ */
+export type QueryPriceOfArgs = {
+  operationName?: InputMaybe<Scalars['String']['input']>;
+  query: Scalars['String']['input'];
+  variables?: InputMaybe<Scalars['JSONObject']['input']>;
 };
 
 
@@ -2256,6 +2318,7 @@ export type ResolversTypes = {
   EventStatus: EventStatus;
   EventTrace: ResolverTypeWrapper<EventTrace>;
   EventType: EventType;
+  FieldPrice: ResolverTypeWrapper<FieldPrice>;
   FilterOp: FilterOp;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   FreshnessInput: FreshnessInput;
@@ -2304,6 +2367,9 @@ export type ResolversTypes = {
   PathsInput: PathsInput;
   Person: ResolverTypeWrapper<PersonSource>;
   PersonDeletion: ResolverTypeWrapper<PersonDeletion>;
+  Price: ResolverTypeWrapper<Price>;
+  PriceChange: ResolverTypeWrapper<PriceChange>;
+  PriceSuggestion: ResolverTypeWrapper<PriceSuggestion>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RangeInput: RangeInput;
   ReportMeta: ResolverTypeWrapper<ReportMetaSource>;
@@ -2386,6 +2452,7 @@ export type ResolversParentTypes = {
   EventInput: EventInput;
   EventResult: EventResult;
   EventTrace: EventTrace;
+  FieldPrice: FieldPrice;
   Float: Scalars['Float']['output'];
   FreshnessInput: FreshnessInput;
   Funnel: FunnelSource;
@@ -2428,6 +2495,9 @@ export type ResolversParentTypes = {
   PathsInput: PathsInput;
   Person: PersonSource;
   PersonDeletion: PersonDeletion;
+  Price: Price;
+  PriceChange: PriceChange;
+  PriceSuggestion: PriceSuggestion;
   Query: Record<PropertyKey, never>;
   RangeInput: RangeInput;
   ReportMeta: ReportMetaSource;
@@ -2625,6 +2695,13 @@ export type EventTraceResolvers<ContextType = Context, ParentType extends Resolv
   reason?: Resolver<Maybe<ResolversTypes['DeadLetterReason']>, ParentType, ContextType>;
   receivedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   state?: Resolver<ResolversTypes['EventState'], ParentType, ContextType>;
+};
+
+export type FieldPriceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['FieldPrice'] = ResolversParentTypes['FieldPrice']> = {
+  path?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  price?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  rows?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  why?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type FunnelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Funnel'] = ResolversParentTypes['Funnel']> = {
@@ -2854,6 +2931,27 @@ export type PersonDeletionResolvers<ContextType = Context, ParentType extends Re
   state?: Resolver<ResolversTypes['DeletionState'], ParentType, ContextType>;
 };
 
+export type PriceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Price'] = ResolversParentTypes['Price']> = {
+  budget?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  fields?: Resolver<ReadonlyArray<ResolversTypes['FieldPrice']>, ParentType, ContextType>;
+  fits?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  suggestions?: Resolver<ReadonlyArray<ResolversTypes['PriceSuggestion']>, ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+};
+
+export type PriceChangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PriceChange'] = ResolversParentTypes['PriceChange']> = {
+  from?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  interval?: Resolver<Maybe<ResolversTypes['Interval']>, ParentType, ContextType>;
+  last?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  path?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type PriceSuggestionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PriceSuggestion'] = ResolversParentTypes['PriceSuggestion']> = {
+  changes?: Resolver<ReadonlyArray<ResolversTypes['PriceChange']>, ParentType, ContextType>;
+  price?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   catalog?: Resolver<Maybe<ResolversTypes['Catalog']>, ParentType, ContextType, Partial<QueryCatalogArgs>>;
   cohort?: Resolver<Maybe<ResolversTypes['Cohort']>, ParentType, ContextType, RequireFields<QueryCohortArgs, 'name'>>;
@@ -2870,6 +2968,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   live?: Resolver<Maybe<ResolversTypes['Live']>, ParentType, ContextType, RequireFields<QueryLiveArgs, 'limit'>>;
   paths?: Resolver<Maybe<ResolversTypes['Paths']>, ParentType, ContextType, RequireFields<QueryPathsArgs, 'input'>>;
   person?: Resolver<Maybe<ResolversTypes['Person']>, ParentType, ContextType, RequireFields<QueryPersonArgs, 'id'>>;
+  priceOf?: Resolver<Maybe<ResolversTypes['Price']>, ParentType, ContextType, RequireFields<QueryPriceOfArgs, 'query'>>;
   retention?: Resolver<Maybe<ResolversTypes['Retention']>, ParentType, ContextType, RequireFields<QueryRetentionArgs, 'input'>>;
   savedReport?: Resolver<Maybe<ResolversTypes['SavedReportAnswer']>, ParentType, ContextType, RequireFields<QuerySavedReportArgs, 'name'>>;
   savedReports?: Resolver<Maybe<ReadonlyArray<ResolversTypes['SavedReport']>>, ParentType, ContextType>;
@@ -3118,6 +3217,7 @@ export type Resolvers<ContextType = Context> = {
   EventError?: EventErrorResolvers<ContextType>;
   EventResult?: EventResultResolvers<ContextType>;
   EventTrace?: EventTraceResolvers<ContextType>;
+  FieldPrice?: FieldPriceResolvers<ContextType>;
   Funnel?: FunnelResolvers<ContextType>;
   FunnelBreakdown?: FunnelBreakdownResolvers<ContextType>;
   FunnelPeople?: FunnelPeopleResolvers<ContextType>;
@@ -3146,6 +3246,9 @@ export type Resolvers<ContextType = Context> = {
   Paths?: PathsResolvers<ContextType>;
   Person?: PersonResolvers<ContextType>;
   PersonDeletion?: PersonDeletionResolvers<ContextType>;
+  Price?: PriceResolvers<ContextType>;
+  PriceChange?: PriceChangeResolvers<ContextType>;
+  PriceSuggestion?: PriceSuggestionResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   ReportMeta?: ReportMetaResolvers<ContextType>;
   Retention?: RetentionResolvers<ContextType>;

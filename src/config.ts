@@ -41,6 +41,37 @@ const secretPairs = z
     ),
   );
 
+const budgets = z
+  .string()
+  .transform((v) =>
+    v
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(
+          /^[a-z0-9][a-z0-9_-]{0,62}=[1-9]\d{0,14}(\/[1-9]\d{0,14})?$/,
+          'expected target=price or target=price/price a minute, a target that is a project or the key of a credential (the first 8 digits of its SHA-256)',
+        )
+        .transform((one): BudgetSetting => {
+          const [target, prices] = one.split('=') as [string, string];
+          const [perOperation, perMinute] = prices.split('/');
+          return { target, perOperation: Number(perOperation), perMinute: perMinute ? Number(perMinute) : null };
+        }),
+    ),
+  );
+
+/** What reports may cost: of a credential, or of all those of a project that have none of their own. */
+export interface BudgetSetting {
+  readonly target: string;
+  readonly perOperation: number;
+  readonly perMinute: number | null;
+}
+
 export const settings = {
   PORT: [integer(0, 65_535).default(4000), 'Port of the HTTP listener of every role; 0 picks a free one.'],
   HOST: [z.string().min(1).default('127.0.0.1'), 'Address to listen on.'],
@@ -54,6 +85,10 @@ export const settings = {
   ADMIN_TOKENS: [
     secretPairs.default([]),
     'project=secret, comma-separated: credentials that may do all of this, and administer.',
+  ],
+  READ_BUDGETS: [
+    budgets.default([]),
+    'target=price or target=price/price a minute, comma-separated: what operations may cost, of a project or of a key; unset refuses none.',
   ],
   RETENTION_DAYS: [
     integer(1, 36_500).optional(),

@@ -27,6 +27,8 @@ export const errorCodes = {
   INVALID_CURSOR: { status: 400, retriable: false },
   INVALID_TOKEN: { status: 400, retriable: false },
   QUERY_TOO_EXPENSIVE: { status: 400, retriable: false },
+  OVER_BUDGET: { status: 400, retriable: false },
+  BUDGET_SPENT: { status: 429, retriable: true },
   TOO_MANY_EXPORTS: { status: 429, retriable: true },
   TOO_MANY_SUBSCRIPTIONS: { status: 429, retriable: true },
   LOG_UNAVAILABLE: { status: 503, retriable: true },

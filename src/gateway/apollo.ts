@@ -13,6 +13,7 @@ import type { Context } from '../../resolvers/context.ts';
 import { toGraphQLError } from '../../resolvers/field.ts';
 import { TallygateError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Charge } from './charge.ts';
 import { limitDocument, mostTokens } from './document-limits.ts';
 import { toExplainBlock } from './explain.ts';
 import type { FastLane } from './fast-lane.ts';
@@ -27,6 +28,7 @@ interface ApolloDeps {
   readonly introspection: boolean;
   readonly logger: Logger;
   readonly lane: FastLane;
+  readonly charge: Charge;
   readonly formatError: ReturnType<typeof createErrorFormatter>;
 }
 
@@ -37,7 +39,7 @@ export interface Apollo {
 
 /** The ordinary way: Apollo Server over graphql-js. It teaches the lane. */
 export async function createApollo(deps: ApolloDeps): Promise<Apollo> {
-  const { schema, introspection, logger, lane, formatError } = deps;
+  const { schema, introspection, logger, lane, charge, formatError } = deps;
   const server = new ApolloServer<Context>({
     schema,
     introspection,
@@ -58,7 +60,7 @@ export async function createApollo(deps: ApolloDeps): Promise<Apollo> {
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      createPlugin(lane),
+      createPlugin(lane, charge),
     ],
   });
   await server.start();
@@ -77,7 +79,7 @@ export async function createApollo(deps: ApolloDeps): Promise<Apollo> {
   };
 }
 
-function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
+function createPlugin(lane: FastLane, charge: Charge): ApolloServerPlugin<Context> {
   return {
     async requestDidStart() {
       return {
@@ -95,6 +97,11 @@ function createPlugin(lane: FastLane): ApolloServerPlugin<Context> {
             { query: request.query, operationName: request.operationName ?? undefined, variables: undefined },
             document,
           );
+          await charge
+            .charge(contextValue, document, request.operationName ?? undefined, request.variables ?? {})
+            .catch((thrown) => {
+              throw toGraphQLError(thrown);
+            });
         },
         /** Answers with data have the status that the compiled lane gives them, too. */
         async willSendResponse({ response: { body, http }, errors, contextValue: { explain } }) {

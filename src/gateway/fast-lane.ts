@@ -20,6 +20,8 @@ import { toRecursiveVariables } from './recursive-variables.ts';
 export interface FastLane {
   /** null when the request has to go the ordinary way; nothing was executed then. */
   execute(request: GraphQLRequest, context: Context): Promise<FastAnswer | null>;
+  /** The document of what `execute` would execute. */
+  documentOf(request: GraphQLRequest): DocumentNode | null;
   /** Told of each document that the ordinary way found valid. */
   learn(request: GraphQLRequest, document: DocumentNode): void;
 }
@@ -36,6 +38,7 @@ export interface FastAnswer {
 }
 
 interface Compiled {
+  readonly document: DocumentNode;
   readonly operationName: string | undefined;
   run(context: Context, variables: Readonly<Record<string, unknown>>): FastAnswer | Promise<FastAnswer>;
   /** As it takes them; null when they do not fit. */
@@ -70,6 +73,7 @@ export function createFastLane(schema: GraphQLSchema): FastLane {
       if (data === undefined) return null;
       return { data, errors };
     },
+    documentOf: (request) => compiled.get(toKey(request))?.document ?? null,
     learn(request, document) {
       const key = toKey(request);
       if (compiled.has(key)) return;
@@ -99,6 +103,7 @@ function compile(schema: GraphQLSchema, document: DocumentNode, operationName: s
   if (!isCompiledQuery(query)) return null;
   const check = createInputCheck(schema, operation);
   return {
+    document,
     operationName,
     run: (context, variables) => query.query(undefined, context, variables) as FastAnswer | Promise<FastAnswer>,
     toVariables(variables) {

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import type { Context } from '../../resolvers/context.ts';
+import type { Context, Prices } from '../../resolvers/context.ts';
 import { TallygateError } from '../errors.ts';
 import type { Deletions } from '../ingest/deletion/request.ts';
 import type { Tracker } from '../ingest/tracker.ts';
@@ -12,6 +12,8 @@ import { isSampled } from '../telemetry/tracing.ts';
 import { type AdmissionLimits, createAdmission } from './admission.ts';
 import { createApollo } from './apollo.ts';
 import type { Authenticator } from './auth.ts';
+import type { BudgetOf } from './budgets.ts';
+import { createCharge } from './charge.ts';
 import { assertShallow } from './document-limits.ts';
 import { toExplainRequest } from './explain.ts';
 import { exportHeaders } from './export/register.ts';
@@ -19,6 +21,7 @@ import { createFastLane, type FastAnswer, type GraphQLRequest } from './fast-lan
 import { createErrorFormatter, toHttpFacts } from './graphql-errors.ts';
 import { streamPath } from './http.ts';
 import { toMediaType } from './media-type.ts';
+import { createPrices } from './prices.ts';
 import { registerSubscriptions, type SubscriptionLimits, type Subscriptions } from './subscriptions/register.ts';
 
 interface GraphQLDeps {
@@ -29,6 +32,7 @@ interface GraphQLDeps {
   readonly reports: Reports;
   readonly introspection: boolean;
   readonly admission: AdmissionLimits;
+  readonly budgetOf: BudgetOf;
   /** `*` or a comma-separated list. */
   readonly corsOrigins: string;
   readonly subscriptions: SubscriptionLimits;
@@ -44,7 +48,9 @@ export async function registerGraphQL(
   const { schema, introspection, logger, metrics } = deps;
   const lane = createFastLane(schema);
   const formatError = createErrorFormatter(logger, { hideSchema: !introspection });
-  const apollo = await createApollo({ schema, introspection, logger, lane, formatError });
+  const charge = createCharge(schema, deps.budgetOf);
+  const prices = createPrices(schema, deps.reports, deps.budgetOf);
+  const apollo = await createApollo({ schema, introspection, logger, lane, charge, formatError });
   let isStopped = false;
   const lanes = { compiled: metrics.fastLane.labels('compiled'), ordinary: metrics.fastLane.labels('ordinary') };
 
@@ -63,13 +69,13 @@ export async function registerGraphQL(
       if (isStopped)
         throw new TallygateError('SHUTTING_DOWN', 'expected a request to another instance: this one is stopping');
       // An unknown credential is refused before anything of the request is looked at.
-      const context = createContext(deps, request, reply);
+      const context = createContext(deps, prices, request, reply);
       const mediaType = toMediaType(request.headers.accept);
       if (mediaType === null) throw notAcceptable(request.headers.accept);
 
       assertObject(request);
       const plain = toPlainRequest(request);
-      if (plain && !isSampled() && !context.explain) {
+      if (plain && !isSampled() && !context.explain && (await isPaid(plain, context))) {
         const answer = await lane.execute(plain, context);
         if (answer) {
           lanes.compiled.inc();
@@ -89,9 +95,21 @@ export async function registerGraphQL(
     formatError,
     createContext(caller, signal) {
       let begun: ReportRequest | null = null;
-      return { caller, tracker, deletions, reports: (project) => (begun ??= reports.begin(project, signal)) };
+      return { caller, tracker, deletions, prices, reports: (project) => (begun ??= reports.begin(project, signal)) };
     },
   });
+
+  /** What is refused, the ordinary way refuses. */
+  async function isPaid(plain: GraphQLRequest, context: Context): Promise<boolean> {
+    if (!charge.applies(context)) return true;
+    const document = lane.documentOf(plain);
+    if (document === null) return true;
+    return charge.charge(context, document, plain.operationName, plain.variables ?? {}).then(
+      () => true,
+      () => false,
+    );
+  }
+
   return {
     subscriptions,
     stop() {
@@ -103,6 +121,7 @@ export async function registerGraphQL(
 
 function createContext(
   { authenticator, tracker, deletions, reports }: GraphQLDeps,
+  prices: Prices,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Context {
@@ -114,6 +133,7 @@ function createContext(
     explain,
     tracker,
     deletions,
+    prices,
     reports(project) {
       if (begun === null) {
         const gone = new AbortController();

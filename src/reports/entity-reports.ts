@@ -5,6 +5,7 @@ import type { Funnel, FunnelInput } from './funnel.ts';
 import { runFunnels } from './funnel-entities.ts';
 import type { NamesReader } from './known-names.ts';
 import { withNameWarnings } from './names.ts';
+import type { DrySession } from './price-session.ts';
 import type { ReportMeta, Session } from './session.ts';
 import { runManyTopValues, type TopValues, type TopValuesInput } from './top-values.ts';
 import { runTrends, type Trend, type TrendInput } from './trend.ts';
@@ -23,10 +24,10 @@ export interface EntityReportsInput {
 }
 
 /** Reports of one operation: equal questions about several entities are one statement. */
-export function createEntityReports(session: Session, names: NamesReader) {
-  const trend = createBatches(session, names, runTrends);
-  const funnel = createBatches(session, names, runFunnels);
-  const topValues = createBatches(session, names, runManyTopValues);
+export function createEntityReports(session: Session, names: NamesReader, dry: DrySession | null) {
+  const trend = createBatches(session, names, dry, runTrends);
+  const funnel = createBatches(session, names, dry, runFunnels);
+  const topValues = createBatches(session, names, dry, runManyTopValues);
 
   const of = (property: string, id: string): EntityReports => ({
     id,
@@ -64,12 +65,14 @@ interface Asked<Input> {
 function createBatches<Input extends object, Answer extends { readonly meta: ReportMeta }>(
   session: Session,
   names: NamesReader,
+  dry: DrySession | null,
   run: (session: Session, input: Input, entities: Entities) => Promise<Answer[]>,
 ) {
   const runTogether = async (
-    { property, input }: Asked<Input>,
+    { property, input: asked }: Asked<Input>,
     ids: readonly string[],
   ): Promise<ReadonlyMap<string, Answer>> => {
+    const input = dry ? dry.toInput(asked) : asked;
     const entities = toEntities(parseEntityProperty(property, 'property'), ids);
     let answers: readonly Answer[] = [];
     // Warnings are the same for all of them, as all of meta is.

@@ -33,6 +33,9 @@ import type { FreshnessInput } from './moment.ts';
 import { withNameWarnings, withWarningsAbout } from './names.ts';
 import { runPaths } from './paths.ts';
 import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
+import type { Change } from './price-change.ts';
+import { createEventCounts } from './price-facts.ts';
+import { createDrySession, type DrySession } from './price-session.ts';
 import { createPulse } from './pulse.ts';
 import type { Interval, RangeInput } from './range.ts';
 import { runRetention } from './retention.ts';
@@ -41,7 +44,7 @@ import { createLargeShapes, createSession, type ReportMeta, type Session } from 
 import { runSessions } from './sessions.ts';
 import { runStickiness } from './stickiness.ts';
 import { runTopValues } from './top-values.ts';
-import { runTrend, type TrendInput } from './trend.ts';
+import { runTrend, type TrendAsked, type TrendInput } from './trend.ts';
 import { createTrendFeeds } from './trend-changes.ts';
 import { createVersions } from './versions.ts';
 import { createWatermarkReader } from './watermark.ts';
@@ -127,21 +130,23 @@ export function createReports({
     clock,
     logger,
   });
+  const counts = createEventCounts(warehouse, clock);
   return {
-    /** `recorder`: of an operation that is to be explained. */
-    begin(project: string, signal: AbortSignal, recorder?: Recorder) {
+    /** `recorder`: of an operation that is to be explained; `dry`: nothing is computed, and it knows what would have been. */
+    begin(project: string, signal: AbortSignal, recorder?: Recorder, dry: DrySession | null = null) {
       recorder?.begin({
         project,
         cacheState: () => cache.state(),
         since: createSinceReader(warehouse, project, signal),
       });
-      const session = openSession(project, signal, { recorder });
+      const session = dry?.session ?? openSession(project, signal, { recorder });
       const saved = { session, definitions, members: cohorts };
       /** Runs it, and warns about names in its input that nobody knows. */
       const named = <Input extends object, Answer extends { readonly meta: ReportMeta } | null>(
         name: string,
         run: (session: Session, input: Input) => Promise<Answer>,
       ) => {
+        if (dry) return (input: Input) => run(session, dry.toInput(input));
         return async (input: Input) => {
           const { asked } = finished.toQuestion(project, name, input);
           return withWarningsAbout(asked, session, names, () => run(session, input));
@@ -152,8 +157,8 @@ export function createReports({
         name: string,
         run: (session: Session, input: Input) => Promise<Answer>,
       ) => {
-        // Whoever asks why is told of each cell.
-        if (recorder) return named(name, run);
+        // Whoever asks why is told of each cell, and what only has a price is not run.
+        if (recorder || dry) return named(name, run);
         return async (input: Input) => {
           const question = finished.toQuestion(project, name, input);
           return withWarningsAbout(question.asked, session, names, () =>
@@ -162,7 +167,10 @@ export function createReports({
         };
       };
       return {
-        trend: remembered('trend', runTrend),
+        trend: (input: TrendInput, asked: TrendAsked = { totals: true }) =>
+          remembered(asked.totals ? 'trend' : 'trend without totals', (of, wish: TrendInput) =>
+            runTrend(of, wish, asked),
+          )(input),
         funnel: named('funnel', runFunnel),
         retention: named('retention', runRetention),
         sessions: remembered('sessions', runSessions),
@@ -172,7 +180,7 @@ export function createReports({
         lifecycle: named('lifecycle', runLifecycle),
         stickiness: remembered('stickiness', runStickiness),
         events: named('events', runEvents),
-        entities: createEntityReports(session, names),
+        entities: createEntityReports(session, names, dry),
         person: async (input: PersonInput) => {
           const person = await runPerson(session, input);
           const timeline = named('timeline', (_, asked: TimelineInput) => (person as Person).timeline(asked));
@@ -183,7 +191,11 @@ export function createReports({
         saveCohort: (keyId: string, input: SaveCohortInput) => saveCohort(saved, keyId, input),
         deleteCohort: (keyId: string, input: DeleteInput) => deleteCohort(saved, keyId, input),
         savedReports: createSavedReports(session, definitions),
-        eventRows: (input: EventRowsInput) => openEventRows(session, input),
+        eventRows: async (input: EventRowsInput) => {
+          // Its pages are read one by one, and come to all the events of the range.
+          if (dry) await runEvents(session, dry.toInput({ ...input, first: 1 }));
+          return openEventRows(session, input);
+        },
         catalog: (freshness: FreshnessInput | null | undefined) => runCatalog(session, freshness),
         eventStatus: (messageIds: readonly string[]) => runEventStatus(session, watermark, log, messageIds),
         deletion: (id: string) => runDeletion(session, id),
@@ -198,6 +210,11 @@ export function createReports({
         trendChanges: (input: TrendInput) => trendChanges.open(project, input, signal),
       };
     },
+    /** For `begin`: what the operation would compute, as it is asked or changed. */
+    dry: (project: string, signal: AbortSignal, change: Change | null) =>
+      createDrySession({ project, signal, cohorts, now: clock(), change }),
+    /** What prices are made of. */
+    eventCounts: (project: string) => counts.read(project),
     stop() {
       pulse.stop();
       watermark.stop();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { TallygateError } from '../errors.ts';
 import { createAuthenticator } from '../gateway/auth.ts';
+import { createBudgets } from '../gateway/budgets.ts';
 import { registerExport } from '../gateway/export/register.ts';
 import { readSubgraph } from '../gateway/federation.ts';
 import { registerGraphQL } from '../gateway/graphql.ts';
@@ -64,6 +65,7 @@ export async function startGatewayPart(
   const receiptReports = await startReceiptReports({ receipts, warehouse, logger });
   const app = await createHttpServer({ logger, metrics, isReady: () => phase === 'ready' });
   const authenticator = createAuthenticator(config.credentials);
+  const budgetOf = createBudgets(config.READ_BUDGETS);
   const graphql = await registerGraphQL(app, {
     schema,
     authenticator,
@@ -72,6 +74,7 @@ export async function startGatewayPart(
     reports,
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: mostBodyBytes },
+    budgetOf,
     corsOrigins: config.CORS_ORIGINS,
     subscriptions: {
       most: config.SUBSCRIPTIONS_AT_ONCE,
@@ -87,6 +90,7 @@ export async function startGatewayPart(
     authenticator,
     reports,
     introspection: config.INTROSPECTION,
+    budgetOf,
     limits: { most: config.EXPORTS_AT_ONCE, mostOfProject: config.EXPORTS_PER_PROJECT },
     logger,
     metrics,

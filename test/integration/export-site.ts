@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
+import type { BudgetSetting } from '../../src/config.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { makeFolder, openSite, type Site, secrets } from './graphql-site.ts';
@@ -18,7 +19,10 @@ export interface ExportSite {
   /** What the engine itself reads of a file. */
   readFile(path: string, format: string): Promise<readonly Record<string, unknown>[]>;
   /** Another gateway over the same rows. */
-  openBeside(warehouse: (inner: Warehouse) => Warehouse): Promise<{ readonly url: string; close(): Promise<void> }>;
+  openBeside(
+    warehouse: (inner: Warehouse) => Warehouse,
+    budgets?: readonly BudgetSetting[],
+  ): Promise<{ readonly url: string; readonly site: Site; close(): Promise<void> }>;
   get(path: string, options?: { as?: string | null; headers?: Record<string, string> }): Promise<Response>;
   close(): Promise<void>;
 }
@@ -63,8 +67,8 @@ export async function openExportSite(clock: () => number = Date.now): Promise<Ex
     await warehouse.insert('ledger', Buffer.from(`${JSON.stringify(row)}\n`), { token: `ledger:${next}` });
     next += count;
   };
-  const listen = async (over: Warehouse) => {
-    const site = await openSite({ warehouse: over, clock });
+  const listen = async (over: Warehouse, budgets: readonly BudgetSetting[] = []) => {
+    const site = await openSite({ warehouse: over, clock, budgets });
     await site.app.listen({ port: 0, host: '127.0.0.1' });
     return { site, url: `http://127.0.0.1:${(site.app.server.address() as AddressInfo).port}` };
   };
@@ -104,9 +108,9 @@ export async function openExportSite(clock: () => number = Date.now): Promise<Ex
       const sql = `SELECT * FROM file('${path}', '${format}')`;
       return (await warehouse.query<Record<string, unknown>>({ sql }, { label: 'test' })).rows;
     },
-    async openBeside(wrap) {
-      const { site, url } = await listen(wrap(warehouse));
-      return { url, close: () => site.close() };
+    async openBeside(wrap, budgets) {
+      const { site, url } = await listen(wrap(warehouse), budgets);
+      return { url, site, close: () => site.close() };
     },
     get: (path, { as = secrets.read, headers = {} } = {}) =>
       fetch(`${first.url}${path}`, {

@@ -39,6 +39,7 @@ const questions: Readonly<Record<string, string>> = {
   deletion: '(id: $deletion)',
   deletions: '(first: 2)',
   deadLetters: '(first: 2)',
+  priceOf: '(query: "{ catalog { events { count } } }")',
 };
 
 const schema = createSchema();

@@ -6,9 +6,10 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Subgraph } from '../../resolvers/federation.ts';
 import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
-import type { Credential } from '../../src/config.ts';
+import type { BudgetSetting, Credential } from '../../src/config.ts';
 import type { AdmissionLimits } from '../../src/gateway/admission.ts';
 import { createAuthenticator } from '../../src/gateway/auth.ts';
+import { createBudgets } from '../../src/gateway/budgets.ts';
 import { registerExport } from '../../src/gateway/export/register.ts';
 import { registerGraphQL } from '../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
@@ -59,6 +60,7 @@ export interface SiteOptions {
   readonly receipts?: Receipts | undefined;
   readonly admission?: AdmissionLimits;
   readonly subscriptions?: SubscriptionLimits;
+  readonly budgets?: readonly BudgetSetting[];
 }
 
 export interface Answer {
@@ -130,6 +132,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   const app = await createHttpServer({ logger, metrics, isReady: () => true });
   const schema = createSchema(options.subgraph);
   const authenticator = createAuthenticator(credentials);
+  const budgetOf = createBudgets(options.budgets ?? [], clock);
   const graphql = await registerGraphQL(app, {
     schema,
     authenticator,
@@ -138,6 +141,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     reports,
     introspection: options.introspection ?? true,
     admission: options.admission ?? { mostRequests: 2000, mostBytes: 128 * 1024 * 1024 },
+    budgetOf,
     corsOrigins: options.corsOrigins ?? '*',
     subscriptions: options.subscriptions ?? { most: 1000, mostOfProject: 500, mostOfConnection: 50, stallMs: 30_000 },
     logger,
@@ -148,6 +152,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     authenticator,
     reports,
     introspection: options.introspection ?? true,
+    budgetOf,
     limits: { most: 4, mostOfProject: 2 },
     logger,
     metrics,

@@ -1,5 +1,6 @@
 import { type ExecutionResult, graphql, parse, subscribe } from 'graphql';
 import type { Context } from '../../resolvers/context.ts';
+import { createPrices } from '../../src/gateway/prices.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 
@@ -53,7 +54,8 @@ test('there are examples, of every report that is asked with a range', () => {
 const isSubscription = ([, source]: readonly [string, string]) => source.startsWith('subscription');
 const contextOf = () => {
   const caller = { project: project.name, right: 'read', keyId: 'k' } as const;
-  return { caller, reports: () => project.ask() } as unknown as Context;
+  const prices = createPrices(schema, service.reports, () => null);
+  return { caller, prices, reports: () => project.ask() } as unknown as Context;
 };
 /** Dates and names aside: a number that is not 0. */
 const something = /[:[,][1-9]/;

@@ -10,7 +10,7 @@ import { startSink } from '../../src/ingest/sink.ts';
 import { createTracker, type Receipt } from '../../src/ingest/tracker.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import type { PersonDeletion } from '../../src/reports/deletions.ts';
-import { createReports, type ReportRequest } from '../../src/reports/reports.ts';
+import { createReports, type ReportRequest, type Reports } from '../../src/reports/reports.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { SentBatch } from './sent.ts';
@@ -22,6 +22,7 @@ export interface Service {
   /** A project that nobody has used; one service serves as many as are wanted. */
   openProject(): Project;
   readonly warehouse: Warehouse;
+  readonly reports: Reports;
   close(): Promise<void>;
 }
 
@@ -81,6 +82,7 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
 
   return {
     warehouse,
+    reports,
     openProject() {
       const name = `p${++projects}`;
       return {

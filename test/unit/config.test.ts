@@ -142,3 +142,14 @@ test('whatever is set, it is a configuration or one message', () => {
 test("other variables are nobody else's business", () => {
   expect(parseConfig({ PATH: '/bin', TALLYGATE: 'x', __proto__: 'y' } as never)).toEqual(parseConfig({}));
 });
+
+test('budgets are of a project or a key, for an operation and perhaps a minute', () => {
+  expect(parseConfig({ READ_BUDGETS: 'shop=5000/90000, 3fa1b2c4=200' }).READ_BUDGETS).toEqual([
+    { target: 'shop', perOperation: 5000, perMinute: 90_000 },
+    { target: '3fa1b2c4', perOperation: 200, perMinute: null },
+  ]);
+  for (const wrong of ['shop', 'shop=0', 'shop=1/', 'shop=1.5', 'Shop=1', 'shop=-1'])
+    expect(mistakesOf({ READ_BUDGETS: `a=1,${wrong}` })).toContain(
+      'READ_BUDGETS (number 2 of the list): expected target=price',
+    );
+});

@@ -7,8 +7,11 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { withSpan } from '../../telemetry/tracing.ts';
 import type { Authenticator } from '../auth.ts';
+import type { BudgetOf } from '../budgets.ts';
+import { chargeExport } from '../charge.ts';
 import { createErrorFormatter } from '../graphql-errors.ts';
 import { json } from '../media-type.ts';
+import { createPrices } from '../prices.ts';
 import { atSnapshot, BadParameters, createQuestions } from './question.ts';
 import { type ExportRequest, parseExportRequest } from './request.ts';
 import { parseResume, toQuestion } from './resume.ts';
@@ -23,6 +26,7 @@ export interface ExportDeps {
   readonly reports: Reports;
   readonly introspection: boolean;
   readonly limits: SlotLimits;
+  readonly budgetOf: BudgetOf;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -34,6 +38,7 @@ export const exportHeaders = ['Tallygate-Snapshot', 'Tallygate-As-Of', 'Tallygat
 export function registerExport(app: FastifyInstance, deps: ExportDeps): { stop(): void } {
   const { authenticator, reports, logger, metrics } = deps;
   const questions = createQuestions(deps.schema, tables);
+  const prices = createPrices(deps.schema, reports, deps.budgetOf);
   const takeSlot = createSlots(deps.limits);
   const formatError = createErrorFormatter(logger, { hideSchema: !deps.introspection });
   const running = new Set<AbortController>();
@@ -45,12 +50,15 @@ export function registerExport(app: FastifyInstance, deps: ExportDeps): { stop()
     exposeHeadRoute: false,
     handler: async (request, reply) => {
       if (isStopped) throw stopping();
-      const { project } = authorize(authenticator.authenticate(request.headers.authorization), 'read');
+      const caller = authorize(authenticator.authenticate(request.headers.authorization), 'read');
+      const { project } = caller;
       assertChunks(request);
       const asked = parseExportRequest(tables, questions.namesOf, request.params.file, request.query);
       const question = toQuestion(asked.table.name, asked.parameters);
       const resumption = asked.resume === null ? null : parseResume(asked.resume, question);
       const args = parseArgs(asked, resumption?.snapshot ?? null);
+      const budget = deps.budgetOf(caller);
+      if (budget) await chargeExport(budget, prices, project, (begin) => asked.table.open(begin, args));
       const release = takeSlot(project);
       const abort = new AbortController();
       running.add(abort);

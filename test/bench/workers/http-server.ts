@@ -7,6 +7,7 @@ import { mercurius } from 'mercurius';
 import { scalars } from '../../../resolvers/scalars.ts';
 import type { MutationTrackArgs } from '../../../resolvers/types.generated.ts';
 import { createAuthenticator } from '../../../src/gateway/auth.ts';
+import { createBudgets } from '../../../src/gateway/budgets.ts';
 import { registerGraphQL } from '../../../src/gateway/graphql.ts';
 import { createHttpServer } from '../../../src/gateway/http.ts';
 import { createSchema } from '../../../src/gateway/schema.ts';
@@ -94,6 +95,7 @@ async function serveGateway(kind: 'idle' | 'log'): Promise<string> {
     reports: createReports({ log, warehouse, cache, ...telemetry }),
     introspection: config.INTROSPECTION,
     admission: { mostRequests: config.MAX_IN_FLIGHT, mostBytes: 128 * 1024 * 1024 },
+    budgetOf: createBudgets(config.READ_BUDGETS),
     corsOrigins: config.CORS_ORIGINS,
     subscriptions: { most: 10, mostOfProject: 10, mostOfConnection: 10, stallMs: 30_000 },
   });
