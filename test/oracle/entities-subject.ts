@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { ReportRequest } from '../../src/reports/reports.ts';
 import type { Subject } from './check.ts';
 import { funnels } from './funnel-subject.ts';
-import { anonymousIds, eventNames, profileNames, propertyNames, type Scene, text, userIds } from './streams.ts';
+import { eventNames, profileNames, propertyNames, type Scene, text, userIds } from './streams.ts';
 import { topValues } from './top-values-subject.ts';
 import { trends } from './trend-subject.ts';
 
@@ -21,27 +21,30 @@ const subjects = { trend: trends, funnel: funnels, topValues } as unknown as Rec
   Subject<object>
 >;
 
-const property = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(...propertyNames) },
-  { weight: 1, arbitrary: fc.constantFrom(...profileNames, 'session.entryEvent', 'session.exitPage') },
-  { weight: 1, arbitrary: fc.constantFrom('$event', '$type', '$userId', '$groupId') },
-);
-const id = fc.oneof(
-  { weight: 5, arbitrary: text },
-  { weight: 1, arbitrary: fc.constantFrom(...eventNames, ...userIds, ...anonymousIds, 'TRACK') },
-);
+/** Half of them have events for sure: a question about nothing finds no mistake. */
+function about(most: number) {
+  const ids = (of: Arbitrary<string>) => fc.array(of, { minLength: 1, maxLength: most });
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.record({ property: fc.constantFrom(...propertyNames), ids: ids(text) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        property: fc.constantFrom(...profileNames, 'session.entryEvent', 'session.exitPage', '$type', '$groupId'),
+        ids: ids(fc.oneof(text, fc.constantFrom(...eventNames, 'TRACK'))),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ property: fc.constant('$event'), ids: ids(fc.constantFrom(...eventNames)) }) },
+    { weight: 2, arbitrary: fc.record({ property: fc.constant('$userId'), ids: ids(fc.constantFrom(...userIds)) }) },
+  );
+}
 
 export function entities(kind: EntitiesQuestion['kind']): Subject<EntitiesQuestion> {
   const { question, compare } = subjects[kind];
   return {
     question: (scene: Scene) =>
       fc
-        .record({
-          property,
-          ids: fc.array(id, { minLength: 1, maxLength: kind === 'funnel' ? 3 : 5 }),
-          asked: question(scene).map(withEdges),
-        })
-        .map((of) => ({ kind, ...of, range: (of.asked as { range?: unknown }).range })) as Arbitrary<EntitiesQuestion>,
+        .record({ whose: about(kind === 'funnel' ? 3 : 5), asked: question(scene).map(withEdges) })
+        .map(({ whose, asked }) => ({ kind, ...whose, asked, range: (asked as { range?: unknown }).range })),
     async compare({ property, ids, asked }, about) {
       const { project } = about;
       const together = project.ask();
