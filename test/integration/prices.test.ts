@@ -15,6 +15,13 @@ beforeAll(async () => {
      concat('{"properties":{"plan":"p', toString(number % 7), '","price":', toString(number % 50), '},"traits":{"country":"c', toString(number % 5), '"}}')`,
     300_000,
   );
+  // Until reports see them all.
+  const isSeen = async () => {
+    const { data } = (await site.site.post({ query: '{ catalog { events { count } } }' })).body;
+    const { catalog } = data as { catalog: { events: readonly { count: number }[] } };
+    return catalog.events.reduce((sum, { count }) => sum + count, 0) === 300_000;
+  };
+  while (!(await isSeen())) await new Promise((resolve) => setTimeout(resolve, 20));
 }, 120_000);
 afterAll(() => site.close());
 
@@ -109,7 +116,7 @@ const questions: readonly (readonly [string, string])[] = [
   ['paths', `paths(input: { ${last('14d')} })`],
   ['top values', `topValues(input: { ${last('14d')}, property: "plan", event: "View" })`],
   ['live', `live`],
-  ['catalog', `catalog`],
+  ['catalog', `catalog(freshness: { maxAgeMs: 0 })`],
   ['events', `events(${last('14d')}, filter: { property: "plan", value: "p1" })`],
   ['person', `person(id: "u7")`],
 ];
