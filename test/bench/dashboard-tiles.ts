@@ -216,12 +216,10 @@ function toCohorts(rows: Rows) {
 }
 
 /** The whole dashboard as one operation. */
-export function toDocument({ tiles }: Dashboard, { from, to }: Scope, isFresh: boolean): string {
+export function toDocument({ tiles }: Dashboard, { from, to }: Scope): string {
   const range = `range: { from: "${new Date(from).toISOString()}", to: "${new Date(to).toISOString()}" }`;
-  const freshness = isFresh ? ', freshness: { maxAgeMs: 0 }' : '';
   const fields = tiles.map(
-    ({ field, ask, select }, i) =>
-      `t${i}: ${field}(input: { ${range}, ${ask}${freshness} }) { ${select} meta { source } }`,
+    ({ field, ask, select }, i) => `t${i}: ${field}(input: { ${range}, ${ask} }) { ${select} meta { source } }`,
   );
   return `{ ${fields.join(' ')} }`;
 }

@@ -28,7 +28,7 @@ export function createDashboardBenchmark(size: WarmSize): Benchmark {
     name: `dashboards-${size}`,
     title: `Dashboards over ${events / 1_000_000 === 1 ? 'a million events' : `${events / 1_000_000} million events`}`,
     about: `Twelve tiles of 90 days asked for as one GraphQL operation, in process through schema and resolvers, over the events of the reports' benchmark. Cold, with
-\`maxAgeMs: 0\` for each tile, so nothing comes from the cache: against SQL written by hand for the whole dashboard (one pass with \`-If\` and GROUPING SETS where one will do,
+a cache that keeps nothing: against SQL written by hand for the whole dashboard (one pass with \`-If\` and GROUPING SETS where one will do,
 otherwise the best statements that we know, at the same time), through the same connection, of the same snapshot and with the same merges; the answers have to be
 equal. Unfused is the same service with fusion off. Warm is the same operation ${warmTimes} times when everything is cached. Then a thousand operations at once ask for one trend
 that nobody asked for before. Statements that read the ledger for everybody, four times a second, are not counted. The embedded engine, both cores.`,

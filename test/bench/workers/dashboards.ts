@@ -4,6 +4,7 @@ import type { Context } from '../../../resolvers/context.ts';
 import { createSchema } from '../../../src/gateway/schema.ts';
 import { createReports, type Reports } from '../../../src/reports/reports.ts';
 import { openCache, openLog, openWarehouse } from '../../../src/roles/backends.ts';
+import { forgetfulCache } from '../../contract/forgetful-cache.ts';
 import { dashboards, reader, toDocument } from '../dashboard-tiles.ts';
 import { toRoundRange } from '../report-cases.ts';
 import { project, streams } from '../report-events.ts';
@@ -60,8 +61,9 @@ async function open(events: number) {
   const deps = { log, warehouse: counting, ...telemetry };
   return {
     warehouse: counting,
-    fused: createReports({ ...deps, cache: openCache(config, telemetry) }),
-    unfused: createReports({ ...deps, cache: openCache(config, telemetry), fusion: false }),
+    fused: createReports({ ...deps, cache: forgetfulCache }),
+    unfused: createReports({ ...deps, cache: forgetfulCache, fusion: false }),
+    remembering: createReports({ ...deps, cache: openCache(config, telemetry) }),
     take() {
       const before = counted;
       counted = { statements: 0, rowsRead: 0 };
@@ -81,17 +83,18 @@ async function ask(reports: Reports, document: ReturnType<typeof parse>): Promis
 
 serveJobs<DashboardJob, DashboardAsked>(async ({ events, place, round, by }) => {
   opened ??= open(events);
-  const { warehouse, fused, unfused, take } = await opened;
+  const { warehouse, fused, unfused, remembering, take } = await opened;
   const dashboard = dashboards[place];
   if (!dashboard) return { seconds: 0, cpuSeconds: 0, statements: 0, rowsRead: 0, answer: '' };
   const scope = { ...toRoundRange(round), ends: new Array<number>(streams).fill(events - 1) };
-  const document = parse(toDocument(dashboard, scope, by === 'fused' || by === 'unfused'));
+  const document = parse(toDocument(dashboard, scope));
   const askOne = async (reports: Reports) => {
     const data = await ask(reports, document);
     return () => dashboard.tiles.map(({ toAnswer }, i) => toAnswer(data[`t${i}`] as never));
   };
   const run = async () => {
-    if (by === 'fused' || by === 'warm') return askOne(fused);
+    if (by === 'fused') return askOne(fused);
+    if (by === 'warm') return askOne(remembering);
     if (by === 'unfused') return askOne(unfused);
     if (by === 'hand') {
       const results = await Promise.all(
@@ -111,7 +114,7 @@ serveJobs<DashboardJob, DashboardAsked>(async ({ events, place, round, by }) => 
       series: [{ event: 'Product Viewed', measure: 'SUM', property: 'price' }],
     } as const;
     const answers = await Promise.all(
-      Array.from({ length: atOnce }, () => fused.begin(project, new AbortController().signal).trend(input)),
+      Array.from({ length: atOnce }, () => remembering.begin(project, new AbortController().signal).trend(input)),
     );
     return () => [new Set(answers.map(({ series }) => JSON.stringify(series))).size];
   };
