@@ -87,9 +87,9 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
   const vectorIds = new WeakMap<object, number>();
   let vectors = 0;
 
-  const toGatherKey = ({ project, vector, identity }: Question): string => {
+  const toGatherKey = ({ project, vector }: Question): string => {
     if (!vectorIds.has(vector)) vectorIds.set(vector, ++vectors);
-    return `${project}|${vectorIds.get(vector)}|${identity.version}`;
+    return `${project}|${vectorIds.get(vector)}`;
   };
 
   const rememberLong = (shape: string) => {
@@ -156,10 +156,18 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     const start = () => {
       const gathered = gathering.get(gatherKey) as Flight[];
       gathering.delete(gatherKey);
-      computeAll(gathered);
+      computeGathered(gathered);
     };
     if (underWay.has(question.project)) setTimeout(start, gatherMs);
     else setImmediate(start);
+  };
+
+  const computeGathered = (gathered: readonly Flight[]): void => {
+    const versionOf = ({ request }: Flight) => request.question.identity.version;
+    // Who is who is one for a moment, but while somebody is being deleted. Who counts no persons goes with anybody.
+    const [first = '', ...others] = new Set(gathered.map(versionOf).filter((version) => version !== ''));
+    computeAll(gathered.filter((flight) => [first, ''].includes(versionOf(flight))));
+    for (const other of others) computeAll(gathered.filter((flight) => versionOf(flight) === other));
   };
 
   const computeAll = (gathered: readonly Flight[]): void => {
@@ -171,7 +179,9 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
   /** Resolves with whether there is an answer. Never rejects. */
   const compute = async ({ plan, members, why, take }: Fused, gathered: readonly Flight[]): Promise<boolean> => {
     const waiting = members.map((place) => gathered[place] as Flight);
-    const { question } = (waiting[0] as Flight).request;
+    // The others do not look at who is who.
+    const { question } = (waiting.find(({ request }) => request.question.identity.version !== '') ?? waiting[0]!)
+      .request;
     const traces = waiting.map(({ request }) => request.question.trace);
     if (gathered.length > 1) traceFusion(traces, waiting.length > 1 ? 'fused' : 'apart', why);
     const { project } = question;
