@@ -170,9 +170,19 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     for (const other of others) computeAll(gathered.filter((flight) => versionOf(flight) === other));
   };
 
+  const toStatements = (missing: readonly Missing[], gathered: readonly Flight[]): readonly Fused[] => {
+    try {
+      return fusion ? fuse(missing) : missing.map((_, place) => toAlone(missing, place));
+    } catch (thrown) {
+      // A mistake of ours: whoever waits is told.
+      for (const { landing } of gathered) landing.reject(thrown);
+      return [];
+    }
+  };
+
   const computeAll = (gathered: readonly Flight[]): void => {
     const missing = gathered.map(({ request }): Missing => ({ ...request, isLong: long.has(request.shape) }));
-    const statements = fusion ? fuse(missing) : missing.map((_, place) => toAlone(missing, place));
+    const statements = toStatements(missing, gathered);
     for (const statement of statements) void compute(statement, gathered);
   };
 

@@ -1,8 +1,8 @@
-import { fewValues } from './breakdown.ts';
+import { fewValues, toColumns } from './breakdown.ts';
 import type { Grouped } from './grouped.ts';
 import { toSpan } from './grouped.ts';
 import type { Bucket } from './plan.ts';
-import { fill, holesOf, type Sql, sql, value } from './sql.ts';
+import { fill, type Hole, holesOf, type Sql, sql, value } from './sql.ts';
 
 /** What is counted by bucket and line, where others' can be counted with it. */
 export interface Countable {
@@ -50,14 +50,15 @@ export function toLanes(all: readonly (Countable | null)[]): {
   const lanes: Lane[] = [];
   const alone: number[] = [];
   for (const [place, countable] of all.entries()) {
-    const conditions = countable && toOwnConditions(countable.counts.conditions, countable.timezone);
-    if (!countable || !conditions) {
+    const counts = countable && inItsZone(countable);
+    if (!countable || !counts) {
       alone.push(place);
       continue;
     }
-    const { counts, buckets } = countable;
+    const { buckets } = countable;
+    const { conditions, x, y } = counts;
     const lines = JSON.stringify(counts.breakdowns);
-    const column = JSON.stringify([conditions, counts.x, counts.y]);
+    const column = JSON.stringify([conditions, x, y]);
     let lane: Lane | undefined;
     let merged: readonly Bucket[] | null = null;
     for (const candidate of lanes) {
@@ -77,7 +78,7 @@ export function toLanes(all: readonly (Countable | null)[]): {
     if (known) {
       known.from = Math.min(known.from, from);
       known.to = Math.max(known.to, to);
-    } else lane.columns.set(column, { conditions, x: counts.x, y: counts.y, from, to });
+    } else lane.columns.set(column, { conditions, x, y, from, to });
     lane.members.push({ place, column, starts: new Set(buckets.map(({ start }) => String(start))) });
   }
   return { lanes, alone };
@@ -96,12 +97,18 @@ function toLineCount({ breakdowns }: Grouped): number {
   }, 1);
 }
 
-/** With the timezone filled in; null when a condition looks at more than the event and who did it. */
-function toOwnConditions(conditions: readonly Sql[], timezone: string): readonly Sql[] | null {
-  if (conditions.some((of) => holesOf(of).some(({ hole }) => hole !== 'zone' && hole !== 'person'))) return null;
-  return conditions.map((of) =>
-    fill(of, (hole) => (hole.hole === 'zone' ? sql`${value('String', timezone)}` : sql`${hole}`)),
-  );
+/** With the timezone filled in; null when something looks at more than the event and who did it, and for lines by the clock. */
+function inItsZone({ counts, timezone }: Countable): Grouped | null {
+  const { conditions, breakdowns, x, y } = counts;
+  const looksAt = (pieces: readonly Sql[], ...allowed: readonly Hole['hole'][]) =>
+    pieces.every((of) => holesOf(of).every(({ hole }) => allowed.includes(hole)));
+  const { indexes, keys, declarations } = toColumns(breakdowns);
+  const counted = [...conditions, ...[x, y].flatMap((aggregate) => aggregate?.of ?? [])];
+  if (!looksAt(counted, 'zone', 'person') || !looksAt([...indexes, ...keys, ...declarations], 'person')) return null;
+  const filled = (of: Sql) =>
+    fill(of, (hole) => (hole.hole === 'zone' ? sql`${value('String', timezone)}` : sql`${hole}`));
+  const filledOf = (aggregate: Grouped['x']) => aggregate && { ...aggregate, of: filled(aggregate.of) };
+  return { breakdowns, conditions: conditions.map(filled), x: filledOf(x), y: filledOf(y) };
 }
 
 /** The buckets of both, where they are of one calendar and their windows overlap or touch; otherwise null. */
