@@ -19,6 +19,7 @@ import { servers } from './servers.ts';
 import { single } from './single.ts';
 import { sink } from './sink.ts';
 import { steady } from './steady.ts';
+import { ttl } from './ttl.ts';
 import { createWarmBenchmark } from './warm.ts';
 import { canPin } from './worker.ts';
 
@@ -51,6 +52,7 @@ const large = [
   growth,
   createEntitiesBenchmark('1m'),
   createEntitiesBenchmark('10m'),
+  ttl,
 ];
 const all = [...benchmarks, ...large];
 const names = all.map(({ name }) => name);
