@@ -28,7 +28,7 @@ the 90 days before), and ${traffic.clients} clients at once ask for a dashboard 
 with and without filters and breakdowns, funnels, top values. The same questions are put to our cells, to our cells with \`freshness: { maxAgeMs: ${ttlMs} }\`, and to a cache of whole reports by their input, which keeps
 each for ${ttlMs / 1000} seconds and computes what is missing as we do, with nothing else cached. Each has ${traffic.cacheBytes / 1_000_000} MB for entries, the least recently asked go first (ours keeps up to 32 MiB of finished reports
 beside, each until anything comes: here, until the next turn). What is right is computed with nothing cached, as of the moment of asking; ours that is older than
-that is held against the moment that its \`meta.snapshot\` names. A second run has no merges. Statements that read the ledger are not counted.`,
+that is held against the moment that its \`meta.snapshot\` names. That is the last line as well: each different question once a turn, all of them in one operation. A second run has no merges. Statements that read the ledger are not counted.`,
   async run({ dir, say }) {
     const run = async (merges: boolean, most: Pick<TtlJob, 'turns' | 'seconds'>): Promise<TtlAsked> => {
       say(`traffic ${merges ? 'with' : 'without'} merges`);

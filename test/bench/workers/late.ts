@@ -61,7 +61,10 @@ async function open(events: number) {
       ends.set(stream, last + 1);
       const newest = Math.max(...own.map(({ time }) => time));
       const touches = new Set(own.map(({ time }) => toTouch(time, time)));
-      const counts = { project, keyId: 'k1', stored: own.length, deduplicated: 0, deadLettered: 0, touches };
+      const stored = own.length;
+      // The numbers between are those of the other streams.
+      const dropped = last - first + 1 - stored;
+      const counts = { project, keyId: 'k1', stored, deduplicated: 0, deadLettered: 0, dropped, touches };
       const times = { newestReceivedAt: newest, newestTime: newest };
       return toLedgerRow('completed', { stream, first, last }, `late:${first}`, { ...counts, ...times });
     });

@@ -5,8 +5,7 @@ import { project } from '../report-events.ts';
 import { createTraffic, type Tile } from '../traffic.ts';
 import { createTtlCache } from '../ttl-cache.ts';
 import { serveJobs } from '../worker.ts';
-import type { Counts } from './counted.ts';
-import { toText } from './counted.ts';
+import { type Counts, toText } from './counted.ts';
 import { openTtlService } from './ttl-service.ts';
 
 /** Traffic for at most so many seconds, and so many turns. */
@@ -117,9 +116,9 @@ function createTtl(service: Service, { cacheBytes: maxBytes, ttlMs }: TtlJob): R
 
 /** Each of the tiles computed with nothing cached, as of now or of a snapshot; once for each of both. */
 function createTruth(service: Service) {
-  const { reports } = service.openReports(forgetfulCache);
+  const { reports, take } = service.openReports(forgetfulCache);
   const known = new Map<string, string>();
-  return async (tiles: readonly Tile[], at: string | null, turn: number) => {
+  const compute = async (tiles: readonly Tile[], at: string | null, turn: number) => {
     const toKey = ({ key }: Tile) => `${at ?? turn} ${key}`;
     const missing = [...new Map(tiles.map((tile) => [tile.key, tile])).values()].filter((t) => !known.has(toKey(t)));
     if (known.size > 5000) known.clear();
@@ -132,6 +131,28 @@ function createTruth(service: Service) {
     );
     return (tile: Tile) => known.get(toKey(tile)) as string;
   };
+  return { compute, take };
+}
+
+type Line = { -readonly [Key in keyof TtlLine]: TtlLine[Key] };
+
+const toLine = (name: string): Line => ({
+  name,
+  seconds: 0,
+  statements: 0,
+  rowsRead: 0,
+  reports: 0,
+  cached: 0,
+  buckets: 0,
+  cachedBuckets: 0,
+  notOfNow: 0,
+  wrong: 0,
+});
+
+function add(line: Line, started: number, { statements, rowsRead }: Counts): void {
+  line.seconds += (performance.now() - started) / 1000;
+  line.statements += statements;
+  line.rowsRead += rowsRead;
 }
 
 serveJobs<TtlJob, TtlAsked>(async (job) => {
@@ -147,34 +168,25 @@ serveJobs<TtlJob, TtlAsked>(async (job) => {
     createTtl(service, job),
   ];
   const truth = createTruth(service);
-  const lines = readers.map(({ name }) => ({
-    name,
-    seconds: 0,
-    statements: 0,
-    rowsRead: 0,
-    reports: 0,
-    cached: 0,
-    buckets: 0,
-    cachedBuckets: 0,
-    notOfNow: 0,
-    wrong: 0,
-  }));
+  const lines = readers.map(({ name }) => toLine(name));
+  const uncached = toLine('nothing cached, each turn as one operation');
   const deadline = performance.now() + job.seconds * 1000;
   let turn = 0;
   for (; turn < job.turns && performance.now() < deadline; turn++) {
     await service.send(traffic.nextEvents(job.eventsOfTurn, service.clock()));
     service.move(job.turnMs);
     const visits = Array.from({ length: job.clients }, () => traffic.nextDashboard());
-    const ofNow = await truth(visits.flat(), null, turn);
+    truth.take();
+    const computing = performance.now();
+    const ofNow = await truth.compute(visits.flat(), null, turn);
+    add(uncached, computing, truth.take());
+    uncached.reports += visits.flat().length;
     for (const [i, { ask, take }] of readers.entries()) {
-      const line = lines[i] as (typeof lines)[number];
+      const line = lines[i] as Line;
       take();
       const started = performance.now();
       const answers = (await Promise.all(visits.map(ask))).flat();
-      line.seconds += (performance.now() - started) / 1000;
-      const { statements, rowsRead } = take();
-      line.statements += statements;
-      line.rowsRead += rowsRead;
+      add(line, started, take());
       for (const [place, tile] of visits.flat().entries()) {
         const { text, isCached, buckets, cachedBuckets, snapshot } = answers[place] as Answer;
         line.reports++;
@@ -183,11 +195,11 @@ serveJobs<TtlJob, TtlAsked>(async (job) => {
         if (isCached) line.cached++;
         if (text === ofNow(tile)) continue;
         line.notOfNow++;
-        const then = snapshot === null ? ofNow : await truth(visits.flat(), snapshot, turn);
+        const then = snapshot === null ? ofNow : await truth.compute(visits.flat(), snapshot, turn);
         if (text !== then(tile)) line.wrong++;
       }
     }
   }
   await service.close();
-  return { turns: turn, lines };
+  return { turns: turn, lines: [...lines, uncached] };
 });
