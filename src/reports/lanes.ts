@@ -27,8 +27,8 @@ export interface Column {
   readonly x: Grouped['x'];
   readonly y: Grouped['y'];
   /** Milliseconds since 1970. */
-  from: number;
-  to: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What is counted by the same buckets and lines. */
@@ -74,11 +74,7 @@ export function toLanes(all: readonly (Countable | null)[]): {
       lanes.push(lane);
     }
     const { from, to } = toSpan(buckets);
-    const known = lane.columns.get(column);
-    if (known) {
-      known.from = Math.min(known.from, from);
-      known.to = Math.max(known.to, to);
-    } else lane.columns.set(column, { conditions, x, y, from, to });
+    widen(lane.columns, column, { conditions, x, y, from, to });
     lane.members.push({ place, column, starts: new Set(buckets.map(({ start }) => String(start))) });
   }
   return { lanes, alone };
@@ -159,8 +155,16 @@ function toGroupKey({ breakdowns, buckets }: Lane): string {
   return `${[...kinds].sort().join()} ${toStartKey(buckets)}`;
 }
 
+/** The same column of two lanes is counted once, over the windows of both. */
 export function toColumnsOf(lanes: readonly Lane[]): Map<string, Column> {
-  return new Map(lanes.flatMap(({ columns }) => [...columns]));
+  const columns = new Map<string, Column>();
+  for (const lane of lanes) for (const [name, column] of lane.columns) widen(columns, name, column);
+  return columns;
+}
+
+function widen(columns: Map<string, Column>, name: string, column: Column): void {
+  const { from, to } = columns.get(name) ?? column;
+  columns.set(name, { ...column, from: Math.min(from, column.from), to: Math.max(to, column.to) });
 }
 
 function toCost(columns: ReadonlyMap<string, Column>): number {

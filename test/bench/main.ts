@@ -5,8 +5,11 @@ import { parseArgs } from 'node:util';
 import { batch } from './batch.ts';
 import { createDashboardBenchmark } from './dashboards.ts';
 import { describeRun, readLoad, toSection, writeDocument } from './document.ts';
+import { createEntitiesBenchmark } from './entities.ts';
 import { firstNumber } from './first-number.ts';
+import { growth } from './growth.ts';
 import { kafkaBatch, kafkaSingle } from './kafka-gateway.ts';
+import { createLateBenchmark } from './late.ts';
 import { minute } from './minute.ts';
 import { overload } from './overload.ts';
 import { producer } from './producer.ts';
@@ -16,6 +19,7 @@ import { servers } from './servers.ts';
 import { single } from './single.ts';
 import { sink } from './sink.ts';
 import { steady } from './steady.ts';
+import { ttl } from './ttl.ts';
 import { createWarmBenchmark } from './warm.ts';
 import { canPin } from './worker.ts';
 
@@ -43,11 +47,17 @@ const large = [
   createDashboardBenchmark('10m'),
   createWarmBenchmark('1m'),
   createWarmBenchmark('10m'),
+  createLateBenchmark('1m'),
+  createLateBenchmark('10m'),
+  growth,
+  createEntitiesBenchmark('1m'),
+  createEntitiesBenchmark('10m'),
+  ttl,
 ];
 const all = [...benchmarks, ...large];
 const names = all.map(({ name }) => name);
 const usage = `usage: npm run bench [-- ${names.join(' ')}] [--write] [--rounds N] [--profile DIR]
-  without names all are run but the larger reports, dashboards and warm reports, about 20 minutes; reports-50m takes about 20 itself
+  without names all are run but the larger reports, and those of caching from dashboards on, about 20 minutes; reports-50m takes about 20 itself
   reports [--events ${Object.keys(reportSizes).join('|')}]  is the same as reports-1m, reports-10m, reports-50m
   BENCH_REPORTS_DIR=DIR keeps the tables of reports for the next time; BENCH_REPORTS_ONLY=NAME asks one of its questions
   --write    puts the figures into docs/benchmarks.md

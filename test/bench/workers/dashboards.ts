@@ -1,17 +1,13 @@
-import { createChdbConnection } from 'chdb/connection';
-import { type ExecutionResult, execute, parse } from 'graphql';
-import type { Context } from '../../../resolvers/context.ts';
-import { createSchema } from '../../../src/gateway/schema.ts';
+import { parse } from 'graphql';
 import { createReports, type Reports } from '../../../src/reports/reports.ts';
-import { openCache, openLog, openWarehouse } from '../../../src/roles/backends.ts';
+import { openCache } from '../../../src/roles/backends.ts';
 import { forgetfulCache } from '../../contract/forgetful-cache.ts';
-import { dashboards, reader, toDocument } from '../dashboard-tiles.ts';
+import { dashboards, toDocument } from '../dashboard-tiles.ts';
 import { toRoundRange } from '../report-cases.ts';
 import { project, streams } from '../report-events.ts';
 import { serveJobs } from '../worker.ts';
-import { fillWarehouse } from './reports-data.ts';
-import { quietTelemetry, toConfig } from './telemetry.ts';
-import { untilKnown } from './until-known.ts';
+import { type Counts, measure, openCounted, toText } from './counted.ts';
+import { askOperation } from './operation.ts';
 
 /**
  * One dashboard asked for once: by the product, with fusion or without, what is cached left aside; or by hand. warm: by the
@@ -24,61 +20,25 @@ export interface DashboardJob {
   readonly by: 'fused' | 'unfused' | 'hand' | 'warm' | 'same';
 }
 
-export interface DashboardAsked {
+export interface DashboardAsked extends Counts {
   readonly seconds: number;
   readonly cpuSeconds: number;
-  /** Those that read the ledger for everybody are not counted. */
-  readonly statements: number;
-  readonly rowsRead: number;
   /** Equal texts for equal answers. */
   readonly answer: string;
 }
 
 const atOnce = 1000;
-const schema = createSchema();
 let opened: ReturnType<typeof open> | null = null;
 
 async function open(events: number) {
-  const config = toConfig();
-  const telemetry = quietTelemetry();
-  const warehouse = await openWarehouse(config, telemetry);
-  await warehouse.migrate();
-  const engine = createChdbConnection({ path: `${config.DATA_DIR}/warehouse` });
-  await engine.command({ query: `USE ${config.CLICKHOUSE_DATABASE}` });
-  await fillWarehouse(warehouse, engine, events);
-  const log = await openLog(config, telemetry);
-  await untilKnown(() => log.partitions());
-  let counted = { statements: 0, rowsRead: 0 };
-  const counting: typeof warehouse = {
-    ...warehouse,
-    async query(statement, options) {
-      const result = await warehouse.query<never>(statement, options);
-      if (options.lane !== 'ledger')
-        counted = { statements: counted.statements + 1, rowsRead: counted.rowsRead + result.rowsRead };
-      return result;
-    },
-  };
-  const deps = { log, warehouse: counting, ...telemetry };
+  const { config, telemetry, warehouse, deps, take } = await openCounted(events);
   return {
-    warehouse: counting,
+    warehouse,
+    take,
     fused: createReports({ ...deps, cache: forgetfulCache }),
     unfused: createReports({ ...deps, cache: forgetfulCache, fusion: false }),
     remembering: createReports({ ...deps, cache: openCache(config, telemetry) }),
-    take() {
-      const before = counted;
-      counted = { statements: 0, rowsRead: 0 };
-      return before;
-    },
   };
-}
-
-/** As one operation through schema and resolvers. */
-async function ask(reports: Reports, document: ReturnType<typeof parse>): Promise<Record<string, never>> {
-  const begun = reports.begin(project, new AbortController().signal);
-  const contextValue = { caller: reader, reports: () => begun } as unknown as Context;
-  const { data, errors } = (await execute({ schema, document, contextValue })) as ExecutionResult;
-  if (errors?.[0]) throw errors[0];
-  return data as Record<string, never>;
 }
 
 serveJobs<DashboardJob, DashboardAsked>(async ({ events, place, round, by }) => {
@@ -90,7 +50,7 @@ serveJobs<DashboardJob, DashboardAsked>(async ({ events, place, round, by }) => 
   const scope = { ...toRoundRange(round + place * 100), ends: new Array<number>(streams).fill(events - 1) };
   const document = parse(toDocument(dashboard, scope));
   const askOne = async (reports: Reports) => {
-    const data = await ask(reports, document);
+    const data = await askOperation(reports, document);
     return () => dashboard.tiles.map(({ toAnswer }, i) => toAnswer(data[`t${i}`] as never));
   };
   const run = async () => {
@@ -120,13 +80,6 @@ serveJobs<DashboardJob, DashboardAsked>(async ({ events, place, round, by }) => 
     return () => [new Set(answers.map(({ series }) => JSON.stringify(series))).size];
   };
   take();
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  const toAnswers = await run();
-  const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  const answer = JSON.stringify(toAnswers(), (_, of) =>
-    typeof of === 'number' && !Number.isInteger(of) ? Number(of.toPrecision(9)) : of,
-  );
-  return { seconds, cpuSeconds: (user + system) / 1e6, ...take(), answer };
+  const { answer: toAnswers, ...took } = await measure(run);
+  return { ...took, ...take(), answer: toText(toAnswers()) };
 });

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openEmbeddedWarehouse } from '../../../src/adapters/clickhouse/open.ts';
+import { openLmdbLog } from '../../../src/adapters/lmdb/open-lmdb-log.ts';
+import { startSink } from '../../../src/ingest/sink.ts';
+import { createTracker, type NewEvent } from '../../../src/ingest/tracker.ts';
+import type { ReportCache } from '../../../src/ports/report-cache.ts';
+import { createReports } from '../../../src/reports/reports.ts';
+import { project } from '../report-events.ts';
+import { countStatements } from './counted.ts';
+import { quietTelemetry } from './telemetry.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** The embedded service but its HTTP edge, with a clock that stands still until it is moved on, and as many read paths as are compared. */
+export async function openTtlService(dir: string, start: number) {
+  const { logger, metrics } = quietTelemetry();
+  let now = start;
+  const clock = () => now;
+  const log = await openLmdbLog({
+    path: join(dir, 'log'),
+    partitions: 2,
+    retentionMs: 3_600_000,
+    maxQueuedBytes: 64 * mebibyte,
+    logger,
+    metrics,
+  });
+  const warehouse = await openEmbeddedWarehouse({
+    path: join(dir, 'warehouse'),
+    database: 'tallygate',
+    reportConnections: 6,
+    limits: { seconds: 30, memoryBytes: 2048 * mebibyte, resultRows: 100_000 },
+    metrics,
+  });
+  await warehouse.migrate();
+  const consumption = await startSink({
+    log,
+    warehouse,
+    metrics,
+    logger,
+    options: {
+      group: 'bench',
+      batchRows: 50_000,
+      batchBytes: 32 * mebibyte,
+      lingerMs: 5,
+      windowHours: 48,
+      verifyRecent: false,
+    },
+  });
+  const tracker = createTracker({ log, metrics, retentionDays: undefined, clock });
+  let sent = 0;
+
+  return {
+    clock,
+    move: (ms: number) => {
+      now += ms;
+    },
+    /** Resolves when the ledger has them. */
+    async send(events: readonly NewEvent[]) {
+      const { results, refusal } = await tracker.track({ project, keyId: 'bench' }, events);
+      const refused = results.find(({ status }) => status !== 'ACCEPTED');
+      if (refusal || refused) throw new Error(`expected every event to be taken, got ${JSON.stringify(refused)}`);
+      sent += events.length;
+      for (;;) {
+        const { rows } = await warehouse.query<{ n: string }>(
+          { sql: "SELECT sum(stored) AS n FROM ledger WHERE phase = 'completed'" },
+          { label: 'bench', lane: 'ledger' },
+        );
+        if (Number(rows[0]?.n) === sent) return;
+        await sleep(2);
+      }
+    },
+    openReports(cache: ReportCache) {
+      const { counting, take } = countStatements(warehouse);
+      return { reports: createReports({ log, warehouse: counting, cache, logger, metrics, clock }), take };
+    },
+    metrics,
+    async close() {
+      await consumption.stop(10_000);
+      await Promise.allSettled([log.close(), warehouse.close()]);
+    },
+  };
+}
