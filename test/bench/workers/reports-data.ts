@@ -47,12 +47,15 @@ async function complete(warehouse: Warehouse, first: number, last: number): Prom
     label,
   );
   const newest = Number(rows[0]?.newest);
+  const stored = Math.ceil((last - first + 1) / streams);
   const counts = {
     project,
     keyId: 'k1',
-    stored: Math.ceil((last - first + 1) / streams),
+    stored,
     deduplicated: 0,
     deadLettered: 0,
+    // The numbers of the other streams: so the ledger adds up.
+    dropped: last - first + 1 - stored,
     touches: rows.map(({ hour }) => toTouch(Number(hour) * 3_600_000, newest)),
     newestReceivedAt: newest,
     newestTime: newest,
