@@ -168,4 +168,11 @@ export const trendMutations: readonly Mutation[] = [
     'k: k.slice(...keys),',
     'k: k.slice(0, keys[1] - keys[0]),',
   ),
+  one(
+    'a number that two lanes count has the window of the later one',
+    'fusion',
+    'lanes.ts',
+    'columns.set(name, { ...column, from: Math.min(from, column.from), to: Math.max(to, column.to) });',
+    'columns.set(name, { ...column, from: columns.size < 0 ? from : column.from, to: columns.size < 0 ? to : column.to });',
+  ),
 ];
