@@ -1,4 +1,4 @@
-import { fewValues, toColumns } from './breakdown.ts';
+import { fewValues, type ShownBreakdown, toColumns } from './breakdown.ts';
 import type { Grouped } from './grouped.ts';
 import { toSpan } from './grouped.ts';
 import type { Bucket } from './plan.ts';
@@ -57,7 +57,7 @@ export function toLanes(all: readonly (Countable | null)[]): {
     }
     const { buckets } = countable;
     const { conditions, x, y } = counts;
-    const lines = JSON.stringify(counts.breakdowns);
+    const lines = counts.breakdowns.map(toLineKind).join();
     const column = JSON.stringify([conditions, x, y]);
     let lane: Lane | undefined;
     let merged: readonly Bucket[] | null = null;
@@ -78,6 +78,11 @@ export function toLanes(all: readonly (Countable | null)[]): {
     lane.members.push({ place, column, starts: new Set(buckets.map(({ start }) => String(start))) });
   }
   return { lanes, alone };
+}
+
+/** The same for breakdowns whose lines are found by the same expression: how many are asked for is not what it says. */
+export function toLineKind(breakdown: ShownBreakdown): string {
+  return JSON.stringify(toColumns([breakdown]).indexes);
 }
 
 function toLineCount({ breakdowns }: Grouped): number {
@@ -151,7 +156,7 @@ function paysOff(lanes: readonly Lane[], lane: Lane): boolean {
 
 /** What a lane is told from others by in one pass. */
 function toGroupKey({ breakdowns, buckets }: Lane): string {
-  const kinds = new Set(breakdowns.map((of) => JSON.stringify(of)));
+  const kinds = new Set(breakdowns.map(toLineKind));
   return `${[...kinds].sort().join()} ${toStartKey(buckets)}`;
 }
 

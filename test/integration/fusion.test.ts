@@ -63,3 +63,51 @@ test('what is counted over a short range for one breakdown is counted over the w
   }
   expect(await answers[0]?.meta.statements()).toBe(1);
 });
+
+test('lines that are the same for two tiles, whatever each of them asks for, are counted once and for both', async () => {
+  const project = service.openProject();
+  const to = Date.UTC(2026, 3, 1);
+  const { token } = await project.send({
+    receivedAt: to,
+    events: Array.from({ length: 30 }, (_, i) => ({
+      kind: 'track' as const,
+      input: {
+        event: 'A',
+        anonymousId: `a${i % 6}`,
+        messageId: `m${i}`,
+        timestamp: new Date(to - (i + 1) * 3_600_000),
+        properties: { color: i % 2 === 0 ? 'red' : 'blue', n: i % 4 },
+      },
+    })),
+  });
+  await project.ask().catalog({ after: token, maxWaitMs: 30_000 });
+  const operation = project.ask();
+  const ask = (breakdown: object, measure: 'UNIQUE_USERS' | 'COUNT') =>
+    operation.trend({
+      range: { from: new Date(to - 2 * 86_400_000), to: new Date(to) },
+      series: [{ event: 'A', measure }],
+      breakdown: [breakdown as { property: string }],
+    });
+  const answers = await Promise.all([
+    ask({ property: 'color', limit: 10 }, 'UNIQUE_USERS'),
+    ask({ property: 'color', limit: 5, includeOther: false }, 'UNIQUE_USERS'),
+    ask({ property: 'n', bins: { count: 2 } }, 'COUNT'),
+    ask({ property: 'n', bins: { edges: [1.5] } }, 'COUNT'),
+  ]);
+  const lines = answers.map(({ series }) => series.map(({ breakdown, total }) => [breakdown[0], total]));
+  const byColor = [
+    ['blue', 3],
+    ['red', 3],
+  ];
+  expect(lines.slice(0, 2).map((of) => of.toSorted())).toEqual([byColor, byColor]);
+  expect(lines.slice(2)).toEqual([
+    [
+      ['[0, 1.5)', 16],
+      ['[1.5, 3]', 14],
+    ],
+    [
+      ['(-∞, 1.5)', 16],
+      ['[1.5, ∞)', 14],
+    ],
+  ]);
+});
