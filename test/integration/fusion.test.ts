@@ -82,32 +82,33 @@ test('lines that are the same for two tiles, whatever each of them asks for, are
   });
   await project.ask().catalog({ after: token, maxWaitMs: 30_000 });
   const operation = project.ask();
-  const ask = (breakdown: object, measure: 'UNIQUE_USERS' | 'COUNT') =>
+  // Of different measures: equal ones are one cell.
+  const ask = (breakdown: object, measure: 'UNIQUE_USERS' | 'UNIQUE_VALUES' | 'COUNT' | 'SUM') =>
     operation.trend({
       range: { from: new Date(to - 2 * 86_400_000), to: new Date(to) },
-      series: [{ event: 'A', measure }],
+      series: [{ event: 'A', measure, property: 'n' }],
       breakdown: [breakdown as { property: string }],
     });
   const answers = await Promise.all([
     ask({ property: 'color', limit: 10 }, 'UNIQUE_USERS'),
-    ask({ property: 'color', limit: 5, includeOther: false }, 'UNIQUE_USERS'),
-    ask({ property: 'n', bins: { count: 2 } }, 'COUNT'),
-    ask({ property: 'n', bins: { edges: [1.5] } }, 'COUNT'),
+    ask({ property: 'color', limit: 5, includeOther: false }, 'UNIQUE_VALUES'),
+    ask({ property: 'n', bins: { edges: [1.5] }, limit: 5 }, 'COUNT'),
+    ask({ property: 'n', bins: { edges: [1.5] } }, 'SUM'),
   ]);
   const lines = answers.map(({ series }) => series.map(({ breakdown, total }) => [breakdown[0], total]));
-  const byColor = [
-    ['blue', 3],
-    ['red', 3],
+  const byColor = (n: number) => [
+    ['blue', n],
+    ['red', n],
   ];
-  expect(lines.slice(0, 2).map((of) => of.toSorted())).toEqual([byColor, byColor]);
+  expect(lines.slice(0, 2).map((of) => of.toSorted())).toEqual([byColor(3), byColor(2)]);
   expect(lines.slice(2)).toEqual([
-    [
-      ['[0, 1.5)', 16],
-      ['[1.5, 3]', 14],
-    ],
     [
       ['(-∞, 1.5)', 16],
       ['[1.5, ∞)', 14],
+    ],
+    [
+      ['(-∞, 1.5)', 8],
+      ['[1.5, ∞)', 35],
     ],
   ]);
 });

@@ -175,4 +175,11 @@ export const trendMutations: readonly Mutation[] = [
     'columns.set(name, { ...column, from: Math.min(from, column.from), to: Math.max(to, column.to) });',
     'columns.set(name, { ...column, from: columns.size < 0 ? from : column.from, to: columns.size < 0 ? to : column.to });',
   ),
+  one(
+    'lines of another limit are other lines',
+    'fusion',
+    'lanes.ts',
+    'JSON.stringify(toColumns([breakdown]).indexes)',
+    'JSON.stringify(breakdown)',
+  ),
 ];
