@@ -67,7 +67,7 @@ async function open(events: number) {
   };
   const reports = createReports({ log, warehouse: counting, cache: forgetfulCache, ...telemetry });
   // What a process learns once: the ledger, names of events and properties, and how many merges there are.
-  await reportCases[1]?.ask(reports.begin(project, new AbortController().signal), { ...toRoundRange(0), ends: [] });
+  await reportCases[1]?.ask(reports.begin(project, new AbortController().signal), { ...toRoundRange(1000), ends: [] });
   while (running > 0) await sleep(20);
   return {
     warehouse: counting,
