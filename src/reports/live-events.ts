@@ -1,4 +1,4 @@
-import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
+import { isTallygateError, toMessage } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import { parseStoredTime } from '../events/record.ts';
 import { toTouched } from '../events/touch.ts';
@@ -7,13 +7,14 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createEventQueue, type EventBatch, type EventQueue, type LiveEvents } from './event-queue.ts';
 import { type EventRow, toEvent, toEventColumns } from './events.ts';
 import type { FeedMemory } from './feed-memory.ts';
+import { createSharedFeeds, type SharedFeed } from './feed-table.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import type { Moment } from './moment.ts';
-import { allTime, type Plan, person, type Row, rowsIn } from './plan.ts';
+import { allTime, type Plan, person, type Row, rowsIn, toNewer } from './plan.ts';
 import type { Pulse } from './pulse.ts';
 import type { TimeRange } from './range.ts';
 import type { Session } from './session.ts';
-import { allOf, always, join, type Sql, sql, value } from './sql.ts';
+import { allOf, always, type Sql, sql, value } from './sql.ts';
 import { type CompletedRow, readEveryMs, type WatermarkReader } from './watermark.ts';
 
 /** The project's events as they are stored: everybody who asks with the same filter shares one reading. */
@@ -36,15 +37,11 @@ interface LiveEventsDeps {
   readonly metrics: Metrics;
 }
 
-interface Feed {
+interface Feed extends SharedFeed {
   readonly project: string;
   readonly condition: Sql;
   readonly withPerson: boolean;
-  readonly controller: AbortController;
   readonly queues: Set<EventQueue>;
-  /** Who has come and not gone: queues, and those that wait for the beginning. */
-  readers: number;
-  begun: Promise<void>;
   /** Up to here everything was read. */
   seen: Moment;
   /** What was completed of the project, and is not read. */
@@ -71,13 +68,23 @@ export function createLiveEvents({
   logger,
   metrics,
 }: LiveEventsDeps): LiveEventsFeeds {
-  const feeds = new Map<string, Feed>();
-  let rest: (() => void) | null = null;
+  const feeds = createSharedFeeds<Feed>({
+    pulse,
+    onPulse({ vector }) {
+      for (const one of feeds.all())
+        if (!one.isReading && vector !== one.seen.vector && (one.pending.length > 0 || one.unlisted > 0))
+          void readAgain(one);
+    },
+    begin: (feed) =>
+      begin(feed).finally(() => {
+        feed.isReading = false;
+      }),
+  });
 
   watermark.onCompleted((rows) => {
     if (feeds.size === 0) return;
     const byProject = Map.groupBy(rows ?? [], ({ project }) => project);
-    for (const feed of feeds.values()) {
+    for (const feed of feeds.all()) {
       const added = byProject.get(feed.project) ?? [];
       // The vector that these make may be that of the next reading, or, if that has begun, of the one after it.
       if (rows === null || feed.pending.length + added.length > mostPending) feed.unlisted = 2;
@@ -130,64 +137,29 @@ export function createLiveEvents({
         return;
       }
       for (const queue of feed.queues) queue.fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      forget(feed);
+      feeds.forget(feed);
     } finally {
       feed.isReading = false;
     }
   };
 
-  const forget = (feed: Feed) => {
-    for (const [key, known] of feeds) if (known === feed) feeds.delete(key);
-    if (feeds.size > 0) return;
-    rest?.();
-    rest = null;
-  };
-
-  const openFeed = (key: string, of: Pick<Feed, 'project' | 'condition' | 'withPerson'>): Feed => {
-    const feed: Feed = {
-      ...of,
-      controller: new AbortController(),
-      queues: new Set(),
-      readers: 0,
-      begun: Promise.resolve(),
-      seen: nothing,
-      pending: [],
-      unlisted: 0,
-      isReading: true,
-    };
-    feeds.set(key, feed);
-    rest ??= pulse.listen(({ vector }) => {
-      for (const one of feeds.values())
-        if (!one.isReading && vector !== one.seen.vector && (one.pending.length > 0 || one.unlisted > 0))
-          void readAgain(one);
-    });
-    feed.begun = begin(feed).finally(() => {
-      feed.isReading = false;
-    });
-    feed.begun.catch(() => forget(feed));
-    return feed;
-  };
+  const toFeed = (of: Pick<Feed, 'project' | 'condition' | 'withPerson'>): Feed => ({
+    ...of,
+    controller: new AbortController(),
+    queues: new Set(),
+    readers: 0,
+    begun: Promise.resolve(),
+    seen: nothing,
+    pending: [],
+    unlisted: 0,
+    isReading: true,
+  });
 
   return {
     async open(project, filter, withPerson, signal) {
       const condition = toCondition(filter);
       const key = JSON.stringify([project, withPerson, filter ?? null]);
-      const feed = feeds.get(key) ?? openFeed(key, { project, condition, withPerson });
-      feed.readers++;
-      let isIn = true;
-      const leave = () => {
-        if (!isIn) return;
-        isIn = false;
-        if (--feed.readers > 0) return;
-        forget(feed);
-        feed.controller.abort();
-      };
-      try {
-        await unlessAborted(feed.begun, signal);
-      } catch (thrown) {
-        leave();
-        throw thrown;
-      }
+      const { feed, leave } = await feeds.join(key, () => toFeed({ project, condition, withPerson }), signal);
       const queue = createEventQueue({
         start: toBatch([], 0, feed.seen),
         memory,
@@ -202,16 +174,6 @@ export function createLiveEvents({
       return queue.messages;
     },
   };
-}
-
-/** Rejects with CANCELLED when the signal is aborted before. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(new TallygateError('CANCELLED', 'the subscriber has gone away'));
-    if (signal.aborted) leave();
-    else signal.addEventListener('abort', leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }
 
 const nothing: Moment = {
@@ -256,13 +218,11 @@ function countNew(feed: Feed, seen: PositionVector, vector: PositionVector, rang
 
 /** The index by position finds them, and the range the parts of the table in which they are. */
 function toNew({ condition }: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Sql {
-  const moved = [...vector].filter(([stream, last]) => last > (seen.get(stream) ?? -1)).sort(([a], [b]) => a - b);
-  const positions = moved.map(
-    ([stream, last]) =>
-      sql`(log_stream = ${value('UInt32', stream)} AND log_offset BETWEEN ${value('UInt64', (seen.get(stream) ?? -1) + 1)} AND ${value('UInt64', last)})`,
-  );
-  const isNew = positions.length === 0 ? sql`0` : sql`(${join(positions, ' OR ')})`;
-  return allOf([rowsIn({ ...range, timezone: 'UTC' }), isNew, condition === always ? always : sql`(${condition})`]);
+  return allOf([
+    rowsIn({ ...range, timezone: 'UTC' }),
+    toNewer(seen, vector),
+    condition === always ? always : sql`(${condition})`,
+  ]);
 }
 
 /** From the first to the last hour in which there is any of it. */

@@ -1,12 +1,12 @@
-import { hash } from 'node:crypto';
 import { toMessage } from '../errors.ts';
 import { covers, type PositionVector, type Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Identity } from './identity.ts';
-import { moment, type Plan, timeMs, toScope, withAround } from './plan.ts';
+import { moment, type Plan, timeMs, toNewer, toScope, withAround } from './plan.ts';
 import type { TimeRange } from './range.ts';
 import { allOf, holesOf, join, type Sql, sql, toStatement, value } from './sql.ts';
+import { placesOf, raise, toVersion } from './versions.ts';
 import type { WatermarkReader } from './watermark.ts';
 
 /**
@@ -212,38 +212,11 @@ function asksOfOthers({ select }: Plan): boolean {
 function toVersions({ touches, everywhere }: Known, ranges: readonly TimeRange[]): string[] {
   const latest = ranges.map(() => new Map(everywhere));
   for (const [hour, edges] of touches) {
-    const from = hour * hourMs;
-    for (let i = firstAfter(ranges, from); i < ranges.length && (ranges[i] as TimeRange).from < from + hourMs; i++)
+    const range = { from: hour * hourMs, to: (hour + 1) * hourMs };
+    for (const i of placesOf(range, ranges))
       for (const [stream, last] of edges) raise(latest[i] as Map<Stream, number>, stream, last);
   }
-  return latest.map((edges) =>
-    edges.size === 0
-      ? ''
-      : hash('sha256', JSON.stringify([...edges].sort(([a], [b]) => a - b)), 'base64url').slice(0, 22),
-  );
-}
-
-/** The first of the ranges, which ascend, that ends after the time. */
-function firstAfter(ranges: readonly TimeRange[], time: number): number {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ranges[middle] as TimeRange).to > time) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** Rows that `after` has and `before` has not, so that an index of positions can tell where they are. */
-function toNewer(before: PositionVector, after: PositionVector): Sql {
-  const grown = [...after].filter(([stream, last]) => last > (before.get(stream) ?? -1));
-  if (grown.length === 0) return sql`0`;
-  const pieces = grown.map(
-    ([stream]) =>
-      sql`(log_stream = ${value('UInt32', stream)} AND log_offset >= ${value('UInt64', (before.get(stream) ?? -1) + 1)})`,
-  );
-  return sql`(${join(pieces, ' OR ')})`;
+  return latest.map((edges) => (edges.size === 0 ? '' : toVersion(edges)));
 }
 
 function isSame(a: PositionVector, b: PositionVector): boolean {
@@ -254,10 +227,6 @@ function raised(latest: Latest | undefined, stream: Stream, last: number): Lates
   const copy = new Map(latest);
   raise(copy, stream, last);
   return copy;
-}
-
-function raise(latest: Map<Stream, number>, stream: Stream, last: number): void {
-  if (last > (latest.get(stream) ?? -1)) latest.set(stream, last);
 }
 
 function startOfMonth(time: number): number {

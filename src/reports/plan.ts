@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { PositionVector } from '../events/position.ts';
 import type { QueryOptions, StatementLimits } from '../ports/warehouse.ts';
 import type { TimeRange } from './range.ts';
-import { allOf, fill, holesOf, type Sql, sql, value } from './sql.ts';
+import { allOf, fill, holesOf, join, type Sql, sql, value } from './sql.ts';
 
 /** The whole of time: what the catalog depends on. */
 export const allTime = { from: Date.UTC(1900, 0, 1), to: Date.UTC(2300, 0, 1), timezone: null } as const;
@@ -167,6 +167,17 @@ export function toScope(project: string, vector: PositionVector): Sql {
           streams.map(([, o]) => o),
         )}, toInt64(-1))`;
   return allOf([ofProject, included]);
+}
+
+/** Rows that `after` has and `before` has not, so that an index of positions can tell where they are. */
+export function toNewer(before: PositionVector, after: PositionVector): Sql {
+  const grown = [...after].filter(([stream, last]) => last > (before.get(stream) ?? -1));
+  if (grown.length === 0) return sql`0`;
+  const pieces = grown.map(
+    ([stream]) =>
+      sql`(log_stream = ${value('UInt32', stream)} AND log_offset >= ${value('UInt64', (before.get(stream) ?? -1) + 1)})`,
+  );
+  return sql`(${join(pieces, ' OR ')})`;
 }
 
 export function moment(milliseconds: number): Sql {

@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Correction } from './corrections.ts';
 import { type Dependencies, recordDependencies, type VersionSources } from './dependencies.ts';
 import type { FeedMemory } from './feed-memory.ts';
-import { unlessAborted } from './live-events.ts';
+import { createSharedFeeds, type SharedFeed } from './feed-table.ts';
 import type { Pulse } from './pulse.ts';
 import { parseRange } from './range.ts';
 import type { Session } from './session.ts';
@@ -31,15 +31,12 @@ interface TrendFeedsDeps {
   readonly logger: Logger;
 }
 
-interface Feed {
+interface Feed extends SharedFeed {
   readonly project: string;
   readonly input: TrendInput;
-  readonly controller: AbortController;
   readonly grid: TrendGrid;
   /** Of those who wait for a change. */
   readonly wakers: Set<() => void>;
-  readers: number;
-  begun: Promise<void>;
   error: Error | null;
   isRunning: boolean;
   /** When the last computation began, in milliseconds since 1970. */
@@ -68,8 +65,20 @@ const longestPauseMs = 30_000;
 
 export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
   const { pulse, watermark, memory, sources, openSession, runTrend, everyMs, clock, logger } = deps;
-  const feeds = new Map<string, Feed>();
-  let rest: (() => void) | null = null;
+  const feeds = createSharedFeeds<Feed>({
+    pulse,
+    onPulse({ vector }) {
+      for (const one of feeds.all()) if (isDue(one)) void runAgain(one, vector);
+    },
+    begin: (feed) =>
+      run(feed).finally(() => {
+        feed.isRunning = false;
+      }),
+    onForget(feed) {
+      memory.keep(-feed.bytes);
+      feed.bytes = 0;
+    },
+  });
 
   const run = async (feed: Feed): Promise<void> => {
     feed.ranAt = clock();
@@ -138,7 +147,7 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
       }
       feed.error = thrown instanceof Error ? thrown : new Error(String(thrown));
       for (const wake of feed.wakers) wake();
-      forget(feed);
+      feeds.forget(feed);
     } finally {
       feed.isRunning = false;
     }
@@ -147,44 +156,24 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
   const isDue = ({ isRunning, ranAt, failures }: Feed) =>
     !isRunning && clock() - ranAt >= Math.min(longestPauseMs, everyMs * 2 ** Math.min(failures, 10));
 
-  const forget = (feed: Feed) => {
-    for (const [key, known] of feeds) if (known === feed) feeds.delete(key);
-    memory.keep(-feed.bytes);
-    feed.bytes = 0;
-    if (feeds.size > 0) return;
-    rest?.();
-    rest = null;
-  };
-
-  const openFeed = (key: string, project: string, input: TrendInput): Feed => {
-    const feed: Feed = {
-      project,
-      input,
-      controller: new AbortController(),
-      grid: createTrendGrid(),
-      wakers: new Set(),
-      readers: 0,
-      begun: Promise.resolve(),
-      error: null,
-      isRunning: true,
-      ranAt: 0,
-      failures: 0,
-      lookedAt: null,
-      dependencies: null,
-      fingerprint: '',
-      range: '',
-      bytes: 0,
-    };
-    feeds.set(key, feed);
-    rest ??= pulse.listen(({ vector }) => {
-      for (const one of feeds.values()) if (isDue(one)) void runAgain(one, vector);
-    });
-    feed.begun = run(feed).finally(() => {
-      feed.isRunning = false;
-    });
-    feed.begun.catch(() => forget(feed));
-    return feed;
-  };
+  const toFeed = (project: string, input: TrendInput): Feed => ({
+    project,
+    input,
+    controller: new AbortController(),
+    grid: createTrendGrid(),
+    wakers: new Set(),
+    readers: 0,
+    begun: Promise.resolve(),
+    error: null,
+    isRunning: true,
+    ranAt: 0,
+    failures: 0,
+    lookedAt: null,
+    dependencies: null,
+    fingerprint: '',
+    range: '',
+    bytes: 0,
+  });
 
   return {
     async open(project, input, signal) {
@@ -194,22 +183,7 @@ export function createTrendFeeds(deps: TrendFeedsDeps): TrendFeeds {
           'expected no freshness in trendChanges, which tells of the present, got one: ask trend for another moment',
         );
       const key = JSON.stringify([project, input]);
-      const feed = feeds.get(key) ?? openFeed(key, project, input);
-      feed.readers++;
-      let isIn = true;
-      const leave = () => {
-        if (!isIn) return;
-        isIn = false;
-        if (--feed.readers > 0) return;
-        forget(feed);
-        feed.controller.abort();
-      };
-      try {
-        await unlessAborted(feed.begun, signal);
-      } catch (thrown) {
-        leave();
-        throw thrown;
-      }
+      const { feed, leave } = await feeds.join(key, () => toFeed(project, input), signal);
       return createReader(feed, memory, signal, leave);
     },
   };

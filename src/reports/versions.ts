@@ -74,7 +74,8 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
   const fromMemory = ({ touches }: Loaded, ranges: readonly TimeRange[], snapshot: PositionVector) => {
     const latest = ranges.map((): Latest => new Map());
     for (const [touch, streams] of touches) {
-      for (const i of touchedBy(touch, ranges)) for (const [stream, last] of streams) raise(latest[i]!, stream, last);
+      for (const i of placesOf(toTouched(touch), ranges))
+        for (const [stream, last] of streams) raise(latest[i]!, stream, last);
     }
     return latest.map((streams) => {
       // A batch newer than the snapshot hides the older one that the snapshot has.
@@ -103,7 +104,7 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
         { label: 'versions', lane: 'ledger', project, signal, limits: { resultRows: 20_000_000 } },
       );
       for (const { touch, log_stream, last } of rows)
-        for (const i of touchedBy(touch, ranges)) raise(latest[i]!, log_stream, Number(last));
+        for (const i of placesOf(toTouched(touch), ranges)) raise(latest[i]!, log_stream, Number(last));
     }
     return latest.map(toVersion);
   };
@@ -135,9 +136,8 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
   };
 }
 
-/** Places of the ranges, which ascend and do not overlap, that the touch may lie in. */
-function touchedBy(touch: number, ranges: readonly TimeRange[]): number[] {
-  const { from, to } = toTouched(touch);
+/** Places of the ranges, which ascend and do not overlap, that have something of this one. */
+export function placesOf({ from, to }: TimeRange, ranges: readonly TimeRange[]): number[] {
   let low = 0;
   let high = ranges.length;
   while (low < high) {
@@ -150,7 +150,7 @@ function touchedBy(touch: number, ranges: readonly TimeRange[]): number[] {
   return places;
 }
 
-function raise(latest: Latest, stream: Stream, last: number): void {
+export function raise(latest: Latest, stream: Stream, last: number): void {
   if (last > (latest.get(stream) ?? -1)) latest.set(stream, last);
 }
 
