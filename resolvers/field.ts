@@ -1,10 +1,4 @@
-import {
-  type FragmentDefinitionNode,
-  GraphQLError,
-  type GraphQLResolveInfo,
-  Kind,
-  type SelectionSetNode,
-} from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo, Kind, type SelectionSetNode } from 'graphql';
 import type { Right } from '../src/config.ts';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import type { Caller, Context } from './context.ts';
@@ -39,20 +33,20 @@ function inField<T>({ explain }: Context, { path }: GraphQLResolveInfo, begin: (
   return explain.recorder.within(keys.join('.'), begin);
 }
 
-/** Whether a field of that name stands anywhere below this one. */
-export function asksFor({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
-  const seen = new Set<string>();
-  const stands = ({ selections }: SelectionSetNode): boolean =>
-    selections.some((selection) => {
-      if (selection.kind === Kind.FIELD)
-        return selection.name.value === name || (selection.selectionSet ? stands(selection.selectionSet) : false);
-      if (selection.kind === Kind.INLINE_FRAGMENT) return stands(selection.selectionSet);
-      const fragment = selection.name.value;
-      if (seen.has(fragment)) return false;
-      seen.add(fragment);
-      return stands((fragments[fragment] as FragmentDefinitionNode).selectionSet);
+/** Whether anywhere below the field there is a way of these names, whatever directives say of it. */
+export function asksFor({ fieldNodes, fragments }: GraphQLResolveInfo, way: readonly string[]): boolean {
+  const isIn = (set: SelectionSetNode | undefined, [name, ...rest]: readonly string[]): boolean => {
+    if (name === undefined) return true;
+    return (set?.selections ?? []).some((selection) => {
+      if (selection.kind === Kind.FIELD) return selection.name.value === name && isIn(selection.selectionSet, rest);
+      const inner =
+        selection.kind === Kind.INLINE_FRAGMENT
+          ? selection.selectionSet
+          : fragments[selection.name.value]?.selectionSet;
+      return isIn(inner, [name, ...rest]);
     });
-  return fieldNodes.some(({ selectionSet }) => selectionSet !== undefined && stands(selectionSet));
+  };
+  return fieldNodes.some(({ selectionSet }) => isIn(selectionSet, way));
 }
 
 /** What else a right brings. */

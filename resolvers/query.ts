@@ -26,7 +26,9 @@ export const query = {
   ...savedQuery,
   ...priceQuery,
   trend: needing('read', ({ project }, { input }: QueryTrendArgs, context, info) =>
-    context.reports(project).trend(input, { totals: asksFor(info, 'total') }),
+    context.reports(project).trend(input, {
+      totals: asksFor(info, ['series', 'total']) || asksFor(info, ['series', 'previous', 'total']),
+    }),
   ),
   funnel: needing('read', ({ project }, { input }: QueryFunnelArgs, context) => context.reports(project).funnel(input)),
   retention: needing('read', ({ project }, { input }: QueryRetentionArgs, context) =>
