@@ -1,4 +1,4 @@
-import { TallygateError } from '../../errors.ts';
+import { TallygateError } from '../errors.ts';
 
 export interface SlotLimits {
   /** Of all projects at once. */

@@ -12,11 +12,11 @@ import { chargeExport } from '../charge.ts';
 import { createErrorFormatter } from '../graphql-errors.ts';
 import { json } from '../media-type.ts';
 import { createPrices } from '../prices.ts';
+import { createSlots, type SlotLimits } from '../slots.ts';
 import { atSnapshot, BadParameters, createQuestions } from './question.ts';
 import { type ExportRequest, parseExportRequest } from './request.ts';
 import { parseResume, toQuestion } from './resume.ts';
 import { runExport } from './run.ts';
-import { createSlots, type SlotLimits } from './slots.ts';
 import { tables } from './tables/index.ts';
 import { gone } from './write.ts';
 

@@ -21,8 +21,8 @@ import { toGraphQLError } from '../../../resolvers/field.ts';
 import { TallygateError } from '../../errors.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { assertShallow, limitDocument, mostTokens } from '../document-limits.ts';
-import { createSlots, type SlotLimits } from '../export/slots.ts';
 import type { createErrorFormatter } from '../graphql-errors.ts';
+import { createSlots, type SlotLimits } from '../slots.ts';
 
 /** As it came: nothing of it is known. */
 export interface SubscriptionRequest {
