@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { isTallygateError, TallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import type { ReportCache } from '../ports/report-cache.ts';
@@ -6,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { type CellTrace, runTraced, traceFusion } from './explain-cells.ts';
 import { type Fused, fuse, type Missing } from './fusion.ts';
 import { type Identity, toPlanStatement } from './identity.ts';
-import { type Row, toQueryOptions } from './plan.ts';
+import { type Plan, type Row, toQueryOptions } from './plan.ts';
 import { type Computation, createStampede } from './stampede.ts';
 
 /** As of which moment, and who was who then. */
@@ -59,6 +60,12 @@ interface Flight {
   waiting: number;
 }
 
+interface Gathering {
+  readonly project: string;
+  readonly vector: PositionVector;
+  readonly flights: Flight[];
+}
+
 interface FlightsDeps {
   readonly cache: ReportCache;
   readonly warehouse: Warehouse;
@@ -79,24 +86,11 @@ const mostLong = 1000;
 export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps): Flights {
   const stampede = createStampede(cache);
   const flights = new Map<string, Flight>();
-  /** By project and moment: what is about to be computed. */
-  const gathering = new Map<string, Flight[]>();
+  /** What is about to be computed, of a project as of a moment. */
+  const gathering = new Set<Gathering>();
   const underWay = new Map<string, number>();
-  /** Shapes that took long, the latest last. */
-  const long = new Set<string>();
-  const vectorIds = new WeakMap<object, number>();
-  let vectors = 0;
-
-  const toGatherKey = ({ project, vector }: Question): string => {
-    if (!vectorIds.has(vector)) vectorIds.set(vector, ++vectors);
-    return `${project}|${vectorIds.get(vector)}`;
-  };
-
-  const rememberLong = (shape: string) => {
-    long.delete(shape);
-    long.add(shape);
-    if (long.size > mostLong) long.delete(long.values().next().value as string);
-  };
+  /** Shapes that took long. */
+  const long = new LRUCache<string, true>({ max: mostLong });
 
   const launch = (request: FlightRequest): Flight => {
     const controller = new AbortController();
@@ -144,21 +138,20 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
   };
 
   const gather = (flight: Flight): void => {
-    const { question } = flight.request;
+    const { project, vector } = flight.request.question;
     metrics.cells.inc({ source: 'warehouse' });
-    const gatherKey = toGatherKey(question);
-    const others = gathering.get(gatherKey);
+    const others = [...gathering].find((one) => one.project === project && one.vector === vector);
     if (others) {
-      others.push(flight);
+      others.flights.push(flight);
       return;
     }
-    gathering.set(gatherKey, [flight]);
+    const own: Gathering = { project, vector, flights: [flight] };
+    gathering.add(own);
     const start = () => {
-      const gathered = gathering.get(gatherKey) as Flight[];
-      gathering.delete(gatherKey);
-      computeGathered(gathered);
+      gathering.delete(own);
+      computeGathered(own.flights);
     };
-    if (underWay.has(question.project)) setTimeout(start, gatherMs);
+    if (underWay.has(project)) setTimeout(start, gatherMs);
     else setImmediate(start);
   };
 
@@ -172,7 +165,7 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
 
   const toStatements = (missing: readonly Missing[], gathered: readonly Flight[]): readonly Fused[] => {
     try {
-      return fusion ? fuse(missing) : missing.map((_, place) => toAlone(missing, place));
+      return fusion ? fuse(missing) : missing.map(({ plan }, place) => toAlone(plan, place, 'fusion is off'));
     } catch (thrown) {
       // A mistake of ours: whoever waits is told.
       for (const { landing } of gathered) landing.reject(thrown);
@@ -217,19 +210,17 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
         if (ofMember.length > most) landing.reject(tooManyRows(request.plan.label, most));
         else landing.resolve({ rows: ofMember, source: 'warehouse', ...counted });
       });
-      if (elapsedMs > longMs && waiting.length === 1) rememberLong((waiting[0] as Flight).request.shape);
+      if (elapsedMs > longMs && waiting.length === 1) long.set((waiting[0] as Flight).request.shape, true);
       return true;
     } catch (thrown) {
       if (waiting.length > 1 && isWorthApart(thrown)) {
         // So that only the guilty one fails; which of them it was is not known before.
-        const requests = waiting.map(({ request }) => ({ ...request, isLong: true }));
-        const alone = (place: number) => ({
-          ...toAlone(requests, place),
-          why: 'the statement for several of them failed',
-        });
-        const answered = await Promise.all(requests.map((_, place) => compute(alone(place), waiting)));
+        const alone = waiting.map(({ request }, place) =>
+          toAlone(request.plan, place, 'the statement for several of them failed'),
+        );
+        const answered = await Promise.all(alone.map((one) => compute(one, waiting)));
         // None of them by itself: it is all of them together that cost too much.
-        if (answered.every(Boolean)) for (const { request } of waiting) rememberLong(request.shape);
+        if (answered.every(Boolean)) for (const { request } of waiting) long.set(request.shape, true);
       } else for (const { landing } of waiting) landing.reject(thrown);
       return false;
     } finally {
@@ -274,8 +265,8 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
   };
 }
 
-function toAlone(missing: readonly Missing[], place: number): Fused {
-  return { plan: (missing[place] as Missing).plan, members: [place], why: 'fusion is off', take: (rows) => [rows] };
+function toAlone(plan: Plan, place: number, why: string): Fused {
+  return { plan, members: [place], why, take: (rows) => [rows] };
 }
 
 function tooManyRows(label: string, most: number): TallygateError {

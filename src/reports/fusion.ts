@@ -43,7 +43,7 @@ export function fuse(missing: readonly Missing[]): Fused[] {
     ...toScans(lanes).map(toScanSelect),
     ...alone.map(
       (place): Select => ({
-        select: (missing[place] as Missing).plan.select,
+        select: toSettled((missing[place] as Missing).plan.select),
         members: [place],
         take: (rows) => [rows],
       }),
@@ -80,7 +80,7 @@ function pack(selects: readonly Select[], missing: readonly Missing[]): Fused[] 
 }
 
 function toLength(select: Sql): number {
-  return toSettled(select).strings.reduce((sum, { length }) => sum + length, 0);
+  return select.strings.reduce((sum, { length }) => sum + length, 0);
 }
 
 function toFused(selects: readonly Select[], missing: readonly Missing[], why: string): Fused {
@@ -101,8 +101,7 @@ function toFused(selects: readonly Select[], missing: readonly Missing[], why: s
   // Rows travel as text, so that statements of any columns can be one.
   const union = join(
     selects.map(
-      ({ select }, i) =>
-        sql`SELECT ${value('UInt8', i)} AS g, formatRow('JSONEachRow', *) AS row FROM (${toSettled(select)})`,
+      ({ select }, i) => sql`SELECT ${value('UInt8', i)} AS g, formatRow('JSONEachRow', *) AS row FROM (${select})`,
     ),
     ' UNION ALL ',
   );

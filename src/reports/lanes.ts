@@ -1,6 +1,5 @@
 import { fewValues, type ShownBreakdown, toColumns } from './breakdown.ts';
-import type { Grouped } from './grouped.ts';
-import { toSpan } from './grouped.ts';
+import { type Grouped, toSpan } from './grouped.ts';
 import type { Bucket } from './plan.ts';
 import { fill, type Hole, holesOf, type Sql, sql, value } from './sql.ts';
 
@@ -34,8 +33,8 @@ export interface Column {
 /** What is counted by the same buckets and lines. */
 export interface Lane {
   readonly breakdowns: Grouped['breakdowns'];
-  /** Names the lines. */
-  readonly lines: string;
+  /** Of each breakdown; the same for those whose lines are found by the same expression: how many are asked for is not what it says. */
+  readonly kinds: readonly string[];
   /** Ascending. */
   buckets: readonly Bucket[];
   readonly columns: Map<string, Column>;
@@ -57,12 +56,13 @@ export function toLanes(all: readonly (Countable | null)[]): {
     }
     const { buckets } = countable;
     const { conditions, x, y } = counts;
-    const lines = counts.breakdowns.map(toLineKind).join();
+    const kinds = counts.breakdowns.map(toLineKind);
+    const lines = kinds.join();
     const column = JSON.stringify([conditions, x, y]);
     let lane: Lane | undefined;
     let merged: readonly Bucket[] | null = null;
     for (const candidate of lanes) {
-      if (candidate.lines !== lines || candidate.columns.size >= mostColumns) continue;
+      if (candidate.kinds.join() !== lines || candidate.columns.size >= mostColumns) continue;
       merged = mergeBuckets(candidate.buckets, buckets);
       if (!merged || merged.length * toLineCount(counts) * (candidate.columns.size + 1) > mostNumbers) continue;
       lane = candidate;
@@ -70,7 +70,7 @@ export function toLanes(all: readonly (Countable | null)[]): {
     }
     if (lane && merged) lane.buckets = merged;
     else {
-      lane = { breakdowns: counts.breakdowns, lines, buckets, columns: new Map(), members: [] };
+      lane = { breakdowns: counts.breakdowns, kinds, buckets, columns: new Map(), members: [] };
       lanes.push(lane);
     }
     const { from, to } = toSpan(buckets);
@@ -80,8 +80,7 @@ export function toLanes(all: readonly (Countable | null)[]): {
   return { lanes, alone };
 }
 
-/** The same for breakdowns whose lines are found by the same expression: how many are asked for is not what it says. */
-export function toLineKind(breakdown: ShownBreakdown): string {
+function toLineKind(breakdown: ShownBreakdown): string {
   return JSON.stringify(toColumns([breakdown]).indexes);
 }
 
@@ -155,9 +154,8 @@ function paysOff(lanes: readonly Lane[], lane: Lane): boolean {
 }
 
 /** What a lane is told from others by in one pass. */
-function toGroupKey({ breakdowns, buckets }: Lane): string {
-  const kinds = new Set(breakdowns.map(toLineKind));
-  return `${[...kinds].sort().join()} ${toStartKey(buckets)}`;
+function toGroupKey({ kinds, buckets }: Lane): string {
+  return `${[...new Set(kinds)].sort().join()} ${toStartKey(buckets)}`;
 }
 
 /** The same column of two lanes is counted once, over the windows of both. */

@@ -1,6 +1,6 @@
 import { type Columns, ours, toColumns } from './breakdown.ts';
 import { type GroupedRow, toDeclarations, toKeys, toStart } from './grouped.ts';
-import { type Scan, toColumnsOf, toLineKind, toStartKey } from './lanes.ts';
+import { type Scan, toColumnsOf, toStartKey } from './lanes.ts';
 import { toAggregate } from './measure.ts';
 import { moment, type Row, rowsIn } from './plan.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
@@ -63,9 +63,11 @@ export function toScanSelect({ lanes, from, to }: Scan): Select {
   const starts = [...new Map(lanes.map(({ buckets }) => [toStartKey(buckets), buckets])).entries()];
   const startNames = new Map(starts.map(([key], i) => [key, ours(`b${i}`)]));
   // One name for one expression: the engine takes two of an expression for the same.
-  const kinds = new Map(lanes.flatMap(({ breakdowns }) => breakdowns.map((of) => [toLineKind(of), of] as const)));
+  const kinds = new Map(
+    lanes.flatMap(({ breakdowns, kinds: of }) => breakdowns.map((one, i) => [of[i] as string, one])),
+  );
   const shownOf = new Map([...kinds].map(([kind, of], i) => [kind, toColumns([of], `l${i}`)]));
-  const shown = lanes.map(({ breakdowns }) => breakdowns.map((of) => shownOf.get(toLineKind(of)) as Columns));
+  const shown = lanes.map((lane) => lane.kinds.map((kind) => shownOf.get(kind) as Columns));
   const groupedBy = lanes.map(({ buckets }, i) => [
     startNames.get(toStartKey(buckets)) as Sql,
     ...(shown[i] ?? []).flatMap(({ names }) => names),
