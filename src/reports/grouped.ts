@@ -1,6 +1,6 @@
 import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
-import { type Aggregate, toAggregate } from './measure.ts';
-import { type Bucket, type BucketPlan, type BucketRow, rowsIn, toBucketExpression } from './plan.ts';
+import { type Aggregate, type Part, toAggregate } from './measure.ts';
+import { type Bucket, type BucketPlan, type BucketRow, type Row, rowsIn, toBucketExpression } from './plan.ts';
 import type { TimeRange } from './range.ts';
 import { allOf, join, type Sql, sql } from './sql.ts';
 
@@ -21,6 +21,14 @@ export interface GroupedRow extends BucketRow {
   readonly n: string;
   readonly x: number | null;
   readonly y: number | null;
+}
+
+export function toGroupedRows(rows: readonly Row[]): readonly GroupedRow[] {
+  return rows as unknown as readonly GroupedRow[];
+}
+
+export function toPart({ n, x, y }: GroupedRow): Part {
+  return { n: Number(n), x, y };
 }
 
 /** A plan whose statement is made of what it counts, so that others' can be counted by the same statement: see fusion.ts. */

@@ -1,7 +1,7 @@
 import { toEdges } from './bins.ts';
 import { type Breakdown, fewValues, type ShownBreakdown, selectShown, withShown } from './breakdown.ts';
 import type { Cell } from './cells.ts';
-import { bucketsOf, type Grouped, type GroupedRow, toGroupedPlan } from './grouped.ts';
+import { bucketsOf, type Grouped, type GroupedRow, toGroupedPlan, toGroupedRows, toPart } from './grouped.ts';
 import { compareKeys, otherKey } from './key.ts';
 import type { MeasurePlan, Part } from './measure.ts';
 import type { Moment } from './moment.ts';
@@ -71,7 +71,7 @@ export async function resolveShown(
       const counted = await loadEvery(session, moment, breakdown, { x: null, y: null }, choice);
       if (counted) {
         cells.push(counted);
-        return withShown(breakdown, chosenBy, toMostFrequent(toRows(counted.cell), breakdown.limit));
+        return withShown(breakdown, chosenBy, toMostFrequent(toGroupedRows(counted.cell.rows), breakdown.limit));
       }
       const cell = await session.load(moment, { label: 'top', select: selectShown(breakdown, chosenBy) });
       cells.push({ cell, buckets: 1 });
@@ -104,8 +104,11 @@ export async function loadFolded(
   const loaded = await Promise.all(choices.map((choice) => loadEvery(session, moment, breakdown, { x, y }, choice)));
   const all = loaded.filter((counted) => counted !== null);
   if (all.length < loaded.length) return null;
-  const shown = new Set(toMostFrequent(toRows(all[0]!.cell), breakdown.limit));
-  return all.map(({ cell, buckets }) => ({ cell: { ...cell, rows: fold(toRows(cell), shown, measure) }, buckets }));
+  const shown = new Set(toMostFrequent(toGroupedRows(all[0]!.cell.rows), breakdown.limit));
+  return all.map(({ cell, buckets }) => ({
+    cell: { ...cell, rows: fold(toGroupedRows(cell.rows), shown, measure) },
+    buckets,
+  }));
 }
 
 const mostRows = 50_000;
@@ -142,14 +145,10 @@ function fold(rows: readonly GroupedRow[], shown: ReadonlySet<string>, { combine
   for (const row of rows) {
     if (shown.has(row.k[0] as string)) kept.push(row);
     else {
-      const part = { n: Number(row.n), x: row.x, y: row.y };
+      const part = toPart(row);
       const known = others.get(row.b);
       others.set(row.b, known ? combine(known, part) : part);
     }
   }
   return [...kept, ...[...others].map(([b, { n, x, y }]) => ({ b, k: [otherKey], n: String(n), x, y }))];
-}
-
-function toRows({ rows }: Cell): readonly GroupedRow[] {
-  return rows as unknown as readonly GroupedRow[];
 }

@@ -1,5 +1,6 @@
 import { type Breakdown, compareLines, isLeftOut, isOther, type LineKey, toShownLine } from './breakdown.ts';
 import { evaluate, type Formula, seriesOf } from './formula.ts';
+import { toPart } from './grouped.ts';
 import type { MeasurePlan, Part } from './measure.ts';
 import type { TrendRow } from './trend-plan.ts';
 
@@ -66,7 +67,6 @@ export function toNumbers(
     lines.set(key, line);
     return line;
   };
-  const toPart = ({ n, x, y }: TrendRow): Part => ({ n: Number(n), x, y });
   for (const row of rows) {
     const place = places.get(row.b);
     if (place !== undefined && !isLeftOut(breakdowns, row.k)) toLine(row).parts[place] = toPart(row);

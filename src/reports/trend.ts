@@ -6,6 +6,7 @@ import type { Entities } from './entities.ts';
 import { assertEdges, shownOfEntities, splitLines } from './entity-columns.ts';
 import { type FilterInput, toCondition } from './filter.ts';
 import { parseFormula, toLetter } from './formula.ts';
+import { toGroupedRows } from './grouped.ts';
 import { type EventSelector, type Measure, type MeasurePlan, toLabel, toMeasurePlan, toSelections } from './measure.ts';
 import type { FreshnessInput } from './moment.ts';
 import { rowsIn } from './plan.ts';
@@ -14,7 +15,7 @@ import type { ReportMeta, Session } from './session.ts';
 import { allOf, always, join, type Sql, sql } from './sql.ts';
 import { loadFolded, resolveBins, resolveShown } from './trend-breakdown.ts';
 import { alignLines, applyFormula, type TrendSeries, toLineKey, toNumbers, toSeries } from './trend-lines.ts';
-import { planTrend, type TrendPlans, type TrendRow, toWindowRange } from './trend-plan.ts';
+import { planTrend, type TrendPlans, toWindowRange } from './trend-plan.ts';
 
 export interface TrendInput {
   readonly range: RangeInput;
@@ -158,8 +159,8 @@ export function runTrends(
     );
 
     const split = ({ values, total }: Counted) => ({
-      values: splitLines(entities, toRows(values)),
-      totals: total && splitLines(entities, toRows(total)),
+      values: splitLines(entities, toGroupedRows(values.rows)),
+      totals: total && splitLines(entities, toGroupedRows(total.rows)),
     });
     const [splitNow, splitBefore] = [now.map(split), before?.map(split)];
     const count = (of: ReturnType<typeof split>, which: number, i: number, { buckets }: Span) => {
@@ -213,16 +214,12 @@ function toParts(counted: readonly Counted[], { buckets }: Span) {
   ]);
 }
 
-function toRows(cell: Cell): readonly TrendRow[] {
-  return cell.rows as unknown as readonly TrendRow[];
-}
-
 /** Before any line is made. `cells`: those of each series; `least`: lines that each has in any case. Throws TOO_MANY_BUCKETS. */
 function checkSize(
   cells: readonly (readonly Cell[])[],
   { formulas, buckets, least }: { readonly formulas: number; readonly buckets: number; readonly least: number },
 ) {
-  const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toRows(cell).map(toLineKey))));
+  const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toGroupedRows(cell.rows).map(toLineKey))));
   const lines =
     formulas > 0
       ? Math.max(least, new Set(keys.flatMap((ofSeries) => [...ofSeries])).size) * (keys.length + formulas)
