@@ -2,10 +2,17 @@ import type { CacheState, ReportCache } from '../ports/report-cache.ts';
 import type { QueryOptions, QueryResult, Statement } from '../ports/warehouse.ts';
 import { decodeBlock } from './blocks.ts';
 import type { CellMemory } from './cell-memory.ts';
-import { type BucketsLook, type Miss, type MissReason, toBucketMiss, toWholeMiss } from './explain-misses.ts';
-import type { SinceAnswer, SinceQuestion, StoredBatch } from './explain-touches.ts';
+import {
+  type BucketsLook,
+  type ExplainedMiss,
+  type Miss,
+  toBucketMiss,
+  toExplainedMisses,
+  toWholeMiss,
+} from './explain-misses.ts';
+import type { SinceAnswer, SinceQuestion } from './explain-touches.ts';
 import type { Bucket } from './plan.ts';
-import type { TimeRange } from './range.ts';
+import { iso, type TimeRange } from './range.ts';
 
 /** A part of a report that is computed and cached as one, or by bucket. */
 export interface ExplainedCell {
@@ -31,17 +38,6 @@ export interface ExplainedCell {
   /** Another cell of this operation that is the same, and was computed once. */
   readonly sameAs: string | null;
   readonly notes: readonly string[];
-}
-
-export interface ExplainedMiss {
-  readonly why: MissReason;
-  /** In one sentence. */
-  readonly text: string;
-  readonly buckets: number;
-  /** Runs of neighbours, in order; at most 50. */
-  readonly ranges: readonly { readonly from: string; readonly to: string; readonly buckets: number }[];
-  /** What was stored there since the answer that the cache has, the newest first, at most 20; null where that cannot be told. */
-  readonly since: readonly StoredBatch[] | null;
 }
 
 export type CellQuestion =
@@ -115,8 +111,6 @@ export interface CacheLook {
 }
 
 const elsewhere = 'another gateway was computing it at this moment, and its answer was waited for';
-const mostRanges = 50;
-const mostBatches = 20;
 
 export function createCellTrace(
   id: string,
@@ -199,8 +193,8 @@ export function createCellTrace(
         label,
         key: shape.slice(shape.lastIndexOf(':') + 1).slice(0, 12),
         kind,
-        from: toIso((places[0] as TimeRange).from),
-        to: toIso((places[places.length - 1] as TimeRange).to),
+        from: iso((places[0] as TimeRange).from),
+        to: iso((places[places.length - 1] as TimeRange).to),
         asked: places.length,
         found: isLooked ? places.length - misses.size : 0,
         computed: misses.size - flown - gone,
@@ -276,53 +270,4 @@ export function traceLook(
     for (const trace of traces) trace.asked(look, memory);
     return values;
   });
-}
-
-/** Of equal reasons one, with the runs of neighbours that have it. */
-function toExplainedMisses(
-  misses: ReadonlyMap<number, Miss>,
-  places: readonly TimeRange[],
-  toSince: (place: number) => SinceAnswer | null,
-): ExplainedMiss[] {
-  const groups = new Map<string, { miss: Miss; at: number[] }>();
-  for (const place of [...misses.keys()].sort((a, b) => a - b)) {
-    const miss = misses.get(place) as Miss;
-    // The same reason of two entries may name two times.
-    const reason = miss.text.replaceAll(/ 20\d\d-\S+Z/g, '');
-    const group = groups.get(reason) ?? { miss, at: [] };
-    groups.set(reason, group);
-    group.at.push(place);
-  }
-  return [...groups.values()].map(({ miss: { why, text }, at }) => {
-    const ranges: { from: string; to: string; buckets: number }[] = [];
-    let end = -2;
-    for (const place of at) {
-      const { from, to } = places[place] as TimeRange;
-      const last = ranges[ranges.length - 1];
-      if (last && place === end + 1)
-        ranges[ranges.length - 1] = { from: last.from, to: toIso(to), buckets: last.buckets + 1 };
-      else ranges.push({ from: toIso(from), to: toIso(to), buckets: 1 });
-      end = place;
-    }
-    return { why, text, buckets: at.length, ranges: ranges.slice(0, mostRanges), since: joinSince(at.map(toSince)) };
-  });
-}
-
-function joinSince(answers: readonly (SinceAnswer | null)[]): StoredBatch[] | null {
-  const known = answers.filter((answer) => answer !== null);
-  if (known.length === 0) return null;
-  const batches = new Map<string, StoredBatch>();
-  for (const batch of known.flat()) {
-    const key = `${batch.epoch} ${batch.lane} ${batch.partition} ${batch.last}`;
-    const before = batches.get(key);
-    batches.set(
-      key,
-      before ? { ...batch, touched: [...new Set([...before.touched, ...batch.touched])].sort() } : batch,
-    );
-  }
-  return [...batches.values()].sort((a, b) => (a.storedAt < b.storedAt ? 1 : -1)).slice(0, mostBatches);
-}
-
-function toIso(ms: number): string {
-  return new Date(ms).toISOString();
 }

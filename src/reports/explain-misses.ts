@@ -1,7 +1,9 @@
 import type { CacheState } from '../ports/report-cache.ts';
 import { type Block, type CachedBucket, toEntryName } from './blocks.ts';
 import type { CellMemory, Seen } from './cell-memory.ts';
+import type { SinceAnswer, StoredBatch } from './explain-touches.ts';
 import type { Bucket } from './plan.ts';
+import { iso, type TimeRange } from './range.ts';
 
 /** Why an answer was not in the cache. docs/caching.md has them all. */
 export type MissReason =
@@ -17,11 +19,25 @@ export type MissReason =
   | 'NEVER_COMPUTED'
   | 'COMES_ALONG';
 
+const mostRanges = 50;
+const mostBatches = 20;
+
 export interface Miss {
   readonly why: MissReason;
   readonly text: string;
   /** Version of the data of the answer that is there instead. */
   readonly had?: string;
+}
+
+export interface ExplainedMiss {
+  readonly why: MissReason;
+  /** In one sentence. */
+  readonly text: string;
+  readonly buckets: number;
+  /** Runs of neighbours, in order; at most 50. */
+  readonly ranges: readonly { readonly from: string; readonly to: string; readonly buckets: number }[];
+  /** What was stored there since the answer that the cache has, the newest first, at most 20; null where that cannot be told. */
+  readonly since: readonly StoredBatch[] | null;
 }
 
 /** What a look into the cache found of a plan that is cached by bucket. */
@@ -77,7 +93,7 @@ export function toWholeMiss(
   if (open) return open;
   const seen = memory?.recall(shape) ?? null;
   if (seen !== null && seen.version !== version)
-    return toOther(version, [seen.version], `what this gateway last saw of it, at ${toIso(seen.at)}, is`);
+    return toOther(version, [seen.version], `what this gateway last saw of it, at ${iso(seen.at)}, is`);
   return toAbsent(seen, state, memory);
 }
 
@@ -140,12 +156,53 @@ function toAbsent(seen: Seen | null, state: CacheState, memory: CellMemory | nul
   if (seen !== null)
     return {
       why: 'GONE',
-      text: `no entry, though this gateway knew one at ${toIso(seen.at)}: it was evicted, has expired, could not be written, or the cache did not answer in time`,
+      text: `no entry, though this gateway knew one at ${iso(seen.at)}: it was evicted, has expired, could not be written, or the cache did not answer in time`,
     };
-  const since = memory === null ? '' : ` since it started at ${toIso(memory.since)}`;
+  const since = memory === null ? '' : ` since it started at ${iso(memory.since)}`;
   return { why: 'NEVER_COMPUTED', text: `never computed: no entry, and this gateway has known none${since}` };
 }
 
-function toIso(ms: number): string {
-  return new Date(ms).toISOString();
+/** Of equal reasons one, with the runs of neighbours that have it. */
+export function toExplainedMisses(
+  misses: ReadonlyMap<number, Miss>,
+  places: readonly TimeRange[],
+  toSince: (place: number) => SinceAnswer | null,
+): ExplainedMiss[] {
+  const groups = new Map<string, { miss: Miss; at: number[] }>();
+  for (const place of [...misses.keys()].sort((a, b) => a - b)) {
+    const miss = misses.get(place) as Miss;
+    // The same reason of two entries may name two times.
+    const reason = miss.text.replaceAll(/ 20\d\d-\S+Z/g, '');
+    const group = groups.get(reason) ?? { miss, at: [] };
+    groups.set(reason, group);
+    group.at.push(place);
+  }
+  return [...groups.values()].map(({ miss: { why, text }, at }) => {
+    const ranges: { from: string; to: string; buckets: number }[] = [];
+    let end = -2;
+    for (const place of at) {
+      const { from, to } = places[place] as TimeRange;
+      const last = ranges[ranges.length - 1];
+      if (last && place === end + 1)
+        ranges[ranges.length - 1] = { from: last.from, to: iso(to), buckets: last.buckets + 1 };
+      else ranges.push({ from: iso(from), to: iso(to), buckets: 1 });
+      end = place;
+    }
+    return { why, text, buckets: at.length, ranges: ranges.slice(0, mostRanges), since: joinSince(at.map(toSince)) };
+  });
+}
+
+function joinSince(answers: readonly (SinceAnswer | null)[]): StoredBatch[] | null {
+  const known = answers.filter((answer) => answer !== null);
+  if (known.length === 0) return null;
+  const batches = new Map<string, StoredBatch>();
+  for (const batch of known.flat()) {
+    const key = `${batch.epoch} ${batch.lane} ${batch.partition} ${batch.last}`;
+    const before = batches.get(key);
+    batches.set(
+      key,
+      before ? { ...batch, touched: [...new Set([...before.touched, ...batch.touched])].sort() } : batch,
+    );
+  }
+  return [...batches.values()].sort((a, b) => (a.storedAt < b.storedAt ? 1 : -1)).slice(0, mostBatches);
 }

@@ -1,4 +1,5 @@
 import { laneNames, type PositionVector, toStreamParts } from '../events/position.ts';
+import { iso } from './range.ts';
 
 interface Wishes {
   readonly after?: string | null | undefined;
@@ -59,9 +60,9 @@ const mostNamed = 5;
 export function toExplainedMoment(facts: MomentFacts): ExplainedMoment {
   const { asOf, now, at, vector, consistency, inputs, readAt, waitedMs } = facts;
   return {
-    asOf: asOf > 0 ? toIso(asOf) : null,
+    asOf: asOf > 0 ? iso(asOf) : null,
     ageMs: asOf > 0 ? at - asOf : null,
-    now: toIso(now),
+    now: iso(now),
     consistency,
     freshness: inputs.map(toWishes),
     readingAgeMs: Number.isFinite(readAt) ? at - readAt : null,
@@ -93,7 +94,7 @@ function toReasons(facts: MomentFacts): string[] {
         : []),
     ...(endsUnknownSince === null
       ? []
-      : [`the log has not told its ends since ${toIso(endsUnknownSince)}: asOf stands still until it does`]),
+      : [`the log has not told its ends since ${iso(endsUnknownSince)}: asOf stands still until it does`]),
     ...(live.length === 0
       ? []
       : [
@@ -127,8 +128,4 @@ function some<T>(all: readonly T[], show: (one: T) => string): string {
 function toPosition([stream, offset]: readonly [number, number]): StreamPosition {
   const { epoch, lane, partition } = toStreamParts(stream);
   return { epoch, lane: laneNames[lane as 0 | 1] ?? String(lane), partition, offset };
-}
-
-function toIso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -278,7 +278,7 @@ function addTo(time: Zoned, interval: Interval, count: number): Zoned {
   }
 }
 
-function iso(time: number): string {
+export function iso(time: number): string {
   return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : `${time} ms since 1970`;
 }
 
