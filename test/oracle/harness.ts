@@ -1,8 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
-import { openLmdbLog } from '../../src/adapters/lmdb/open-lmdb-log.ts';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import { runDeletions } from '../../src/ingest/deletion/worker.ts';
@@ -14,8 +12,7 @@ import { createReports, type ReportRequest, type Reports } from '../../src/repor
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { SentBatch } from './sent.ts';
-
-const mebibyte = 1024 * 1024;
+import { mebibyte, openStore } from './store.ts';
 
 /** The whole service but its HTTP edge, in this process: tracker, log, sink, warehouse, cache, reports. */
 export interface Service {
@@ -41,22 +38,14 @@ export async function openService({ partitions = 3 }: { partitions?: number } = 
   const folder = await mkdtemp(join(tmpdir(), 'tallygate-oracle-'));
   const logger = createSilentLogger();
   const metrics = createMetrics();
-  const log = await openLmdbLog({
-    path: join(folder, 'log'),
+  const { log, warehouse } = await openStore({
+    folder,
     partitions,
-    retentionMs: 3_600_000,
-    maxQueuedBytes: 64 * mebibyte,
+    reportConnections: 4,
+    memoryBytes: 4096 * mebibyte,
     logger,
     metrics,
   });
-  const warehouse = await openEmbeddedWarehouse({
-    path: join(folder, 'warehouse'),
-    database: 'tallygate',
-    reportConnections: 4,
-    limits: { seconds: 30, memoryBytes: 4096 * mebibyte, resultRows: 100_000 },
-    metrics,
-  });
-  await warehouse.migrate();
   const consumption = await startSink({
     log,
     warehouse,

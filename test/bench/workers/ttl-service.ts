@@ -1,38 +1,26 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEmbeddedWarehouse } from '../../../src/adapters/clickhouse/open.ts';
-import { openLmdbLog } from '../../../src/adapters/lmdb/open-lmdb-log.ts';
 import { startSink } from '../../../src/ingest/sink.ts';
 import { createTracker, type NewEvent } from '../../../src/ingest/tracker.ts';
 import type { ReportCache } from '../../../src/ports/report-cache.ts';
 import { createReports } from '../../../src/reports/reports.ts';
+import { mebibyte, openStore } from '../../oracle/store.ts';
 import { project } from '../report-events.ts';
 import { countStatements } from './counted.ts';
 import { quietTelemetry } from './telemetry.ts';
-
-const mebibyte = 1024 * 1024;
 
 /** The embedded service but its HTTP edge, with a clock that stands still until it is moved on, and as many read paths as are compared. */
 export async function openTtlService(dir: string, start: number) {
   const { logger, metrics } = quietTelemetry();
   let now = start;
   const clock = () => now;
-  const log = await openLmdbLog({
-    path: join(dir, 'log'),
+  const { log, warehouse } = await openStore({
+    folder: dir,
     partitions: 2,
-    retentionMs: 3_600_000,
-    maxQueuedBytes: 64 * mebibyte,
+    reportConnections: 6,
+    memoryBytes: 2048 * mebibyte,
     logger,
     metrics,
   });
-  const warehouse = await openEmbeddedWarehouse({
-    path: join(dir, 'warehouse'),
-    database: 'tallygate',
-    reportConnections: 6,
-    limits: { seconds: 30, memoryBytes: 2048 * mebibyte, resultRows: 100_000 },
-    metrics,
-  });
-  await warehouse.migrate();
   const consumption = await startSink({
     log,
     warehouse,
