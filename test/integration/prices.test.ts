@@ -94,7 +94,7 @@ const questions: readonly (readonly [string, string])[] = [
   ],
   [
     'person property',
-    `trend(input: { ${last('27d')}, series: [{ event: "View" }], filter: { property: "personLatest.country", value: "c1" } })`,
+    `trend(input: { ${last('27d')}, series: [{ event: "View" }], filter: { property: "personLatest.country", value: "c0" } })`,
   ],
   [
     'session property',
