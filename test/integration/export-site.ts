@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import type { BudgetSetting } from '../../src/config.ts';
+import { toTouch } from '../../src/events/touch.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { makeFolder, openSite, type Site, secrets } from './graphql-site.ts';
@@ -57,12 +58,23 @@ export async function openExportSite(clock: () => number = Date.now): Promise<Ex
   let next = 0;
 
   const complete = async (count: number) => {
+    const [first, last] = [next, next + count - 1];
+    // Without what they touch, an answer of before they were seen would stay the right one for ever.
+    const { rows } = await warehouse.query<{ time: string; received: string }>(
+      {
+        sql: `SELECT DISTINCT intDiv(toUnixTimestamp64Milli(time), 3600000) * 3600000 AS time, toUnixTimestamp64Milli(received_at) AS received
+          FROM events WHERE log_stream = 0 AND log_offset BETWEEN ${first} AND ${last}`,
+      },
+      { label: 'test' },
+    );
+    const touches = new Set(rows.map(({ time, received }) => toTouch(Number(time), Number(received))));
     const row = {
       phase: 'completed',
       log_stream: 0,
-      first_offset: next,
-      last_offset: next + count - 1,
+      first_offset: first,
+      last_offset: last,
       project: 'shop',
+      touches: [...touches],
     };
     await warehouse.insert('ledger', Buffer.from(`${JSON.stringify(row)}\n`), { token: `ledger:${next}` });
     next += count;
