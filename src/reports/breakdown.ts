@@ -117,18 +117,36 @@ export function toColumns(breakdowns: readonly ShownBreakdown[], prefix = ''): C
     const isFound = 'strings' in shown;
     const top = isFound ? ours(`${prefix}top${i}`) : sql`${value('Array(String)', shown)}`;
     if (isFound) declarations.push(sql`(SELECT groupArray(key) FROM (${shown})) AS ${top}`);
-    const text = toText(property);
     // The values become small numbers at once: grouping by texts would cost more than all the rest.
-    const { texts, places } = isFound ? toFoundPlaces(top) : toPlaces(shown);
-    // transform takes no empty lists.
-    const place = sql`transform(ifNull(${found}, ''), ${texts}, ${places}, 0)`;
-    indexes.push(sql`toUInt16(if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})) AS ${d}`);
+    const place =
+      property.kind === 'text' && !isFound
+        ? toTextPlace(property.column, shown)
+        : toValuePlace(toText(property), found, top, isFound ? toFoundPlaces(top) : toPlaces(shown));
+    indexes.push(sql`toUInt16(${place}) AS ${d}`);
     keys.push(sql`if(${d} = 0, ${value('String', otherKey)}, ${top}[${d}])`);
   });
   return { declarations, names, indexes, keys };
 }
 
-function toFoundPlaces(top: Sql): { texts: Sql; places: Sql } {
+interface Places {
+  readonly texts: Sql;
+  readonly places: Sql;
+}
+
+/** From 1; 0 for what is not shown. */
+function toValuePlace(text: Sql, found: Sql, top: Sql, { texts, places }: Places): Sql {
+  // transform takes no empty lists.
+  const place = sql`transform(ifNull(${found}, ''), ${texts}, ${places}, 0)`;
+  return sql`if(isNull(${text} AS ${found}), indexOf(${top}, ''), ${place})`;
+}
+
+/** The same of a column in which an empty text is none: one look is enough. */
+function toTextPlace(column: Sql, shown: readonly string[]): Sql {
+  const { texts, places } = toPairs(shown.map((key, i) => [key.slice(1), i + 1]));
+  return sql`transform(ifNull(${column}, ''), ${texts}, ${places}, 0)`;
+}
+
+function toFoundPlaces(top: Sql): Places {
   const texts = sql`arrayMap(key -> substring(key, 2), arrayFilter(key -> key != '', ${top}))`;
   const places = sql`arrayFilter((place, key) -> key != '', arrayEnumerate(${top}), ${top})`;
   return {
@@ -137,8 +155,11 @@ function toFoundPlaces(top: Sql): { texts: Sql; places: Sql } {
   };
 }
 
-function toPlaces(shown: readonly string[]): { texts: Sql; places: Sql } {
-  const pairs = shown.flatMap((key, i): [string, number][] => (key === '' ? [] : [[key.slice(1), i + 1]]));
+function toPlaces(shown: readonly string[]): Places {
+  return toPairs(shown.flatMap((key, i): [string, number][] => (key === '' ? [] : [[key.slice(1), i + 1]])));
+}
+
+function toPairs(pairs: readonly (readonly [string, number])[]): Places {
   const all = pairs.length === 0 ? [['', 0] as const] : pairs;
   return {
     texts: sql`${value(

@@ -1,8 +1,8 @@
-import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
+import { type Columns, ours, type ShownBreakdown, toColumns } from './breakdown.ts';
 import { type Aggregate, type Part, toAggregate } from './measure.ts';
-import { type Bucket, type BucketPlan, type BucketRow, type Row, rowsIn, toBucketExpression } from './plan.ts';
+import { type Bucket, type BucketPlan, type BucketRow, type Row, rowsIn, toBucketIndex } from './plan.ts';
 import type { TimeRange } from './range.ts';
-import { allOf, join, type Sql, sql } from './sql.ts';
+import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** What is counted of the events of each bucket and line. */
 export interface Grouped {
@@ -19,15 +19,16 @@ export interface GroupedRow extends BucketRow {
   readonly k: readonly string[];
   /** Events. */
   readonly n: string;
-  readonly x: number | null;
-  readonly y: number | null;
+  /** Only where it is counted. */
+  readonly x?: number | null;
+  readonly y?: number | null;
 }
 
 export function toGroupedRows(rows: readonly Row[]): readonly GroupedRow[] {
   return rows as unknown as readonly GroupedRow[];
 }
 
-export function toPart({ n, x, y }: GroupedRow): Part {
+export function toPart({ n, x = null, y = null }: GroupedRow): Part {
   return { n: Number(n), x, y };
 }
 
@@ -52,9 +53,20 @@ export function toGroupedPlan(
 
 function selectGrouped({ conditions, breakdowns, x, y }: Grouped, buckets: readonly Bucket[], timezone: string): Sql {
   const columns = toColumns(breakdowns);
-  const number = (aggregate: Aggregate | null) => (aggregate ? toAggregate(aggregate, null) : sql`NULL`);
-  return sql`${toDeclarations(columns.declarations)}SELECT ${toLine(columns)}, ${toStart(buckets)} AS b, count() AS n, ${number(x)} AS x, ${number(y)} AS y
-    FROM events WHERE ${allOf([rowsIn({ ...toSpan(buckets), timezone }), ...conditions])} GROUP BY ${join([...columns.names, sql`b`], ', ')}`;
+  const bucket = toBucketColumn(buckets, ours('b0'));
+  const numbers = [
+    ...(x ? [sql`${toAggregate(x, null)} AS x`] : []),
+    ...(y ? [sql`${toAggregate(y, null)} AS y`] : []),
+  ];
+  // What is not shown is said before: rows are many.
+  const declarations = [...columns.declarations, ...columns.indexes, ...bucket.declarations];
+  return sql`${toDeclarations(declarations)}SELECT ${join([sql`${toKeys(columns.keys)} AS k`, sql`${bucket.start} AS b`, sql`count() AS n`, ...numbers], ', ')}
+    FROM events WHERE ${allOf([rowsIn({ ...toSpan(buckets), timezone }), ...conditions])}${toGroupBy([...columns.names, ...bucket.names])}`;
+}
+
+/** Groups that have events: without anything to group by, the engine tells of no events, too. */
+export function toGroupBy(names: readonly Sql[]): Sql {
+  return names.length > 0 ? sql` GROUP BY ${join(names, ', ')}` : sql` HAVING count() > 0`;
 }
 
 /** Those of a range that may begin within the first; `starts` are milliseconds since 1970. */
@@ -75,8 +87,15 @@ export function toKeys(keys: readonly Sql[]): Sql {
   return keys.length === 0 ? sql`emptyArrayString()` : sql`[${join(keys, ', ')}]`;
 }
 
-export function toStart(buckets: readonly Bucket[]): Sql {
-  return toBucketExpression(buckets.map(({ start }) => start));
+/** Buckets in a statement: a column of a given name that it is grouped by. A single one takes none. */
+export function toBucketColumn(
+  buckets: readonly Bucket[],
+  name: Sql,
+): { readonly names: readonly Sql[]; readonly declarations: readonly Sql[]; readonly start: Sql } {
+  const [first] = buckets as [Bucket];
+  if (buckets.length === 1) return { names: [], declarations: [], start: sql`${value('Int64', first.start)}` };
+  const { index, toStart } = toBucketIndex(buckets.map(({ start }) => start));
+  return { names: [name], declarations: [sql`${index} AS ${name}`], start: toStart(name) };
 }
 
 /** From the beginning of the first to the end of the last. */

@@ -153,9 +153,9 @@ function paysOff(lanes: readonly Lane[], lane: Lane): boolean {
   return together.size <= mostColumns && toCost(together) * (lanes.length + 1) <= apart;
 }
 
-/** What a lane is told from others by in one pass. */
+/** What a lane is told from others by in one pass: nothing is grouped by a single bucket. */
 function toGroupKey({ kinds, buckets }: Lane): string {
-  return `${[...new Set(kinds)].sort().join()} ${toStartKey(buckets)}`;
+  return `${[...new Set(kinds)].sort().join()} ${buckets.length > 1 ? toStartKey(buckets) : ''}`;
 }
 
 /** The same column of two lanes is counted once, over the windows of both. */

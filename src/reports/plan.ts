@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { PositionVector } from '../events/position.ts';
+import type { PositionVector, Stream } from '../events/position.ts';
 import type { QueryOptions, StatementLimits } from '../ports/warehouse.ts';
 import type { TimeRange } from './range.ts';
 import { allOf, fill, holesOf, join, type Sql, sql, value } from './sql.ts';
@@ -155,18 +155,25 @@ export function toShapeKey(project: string, { label, select }: Pick<Plan, 'label
 export function toScope(project: string, vector: PositionVector): Sql {
   const ofProject = sql`project = ${value('String', project)}`;
   if (vector.size === 0) return sql`${ofProject} AND 0`;
-  const streams = [...vector].sort(([a], [b]) => a - b);
-  const included =
-    streams.length === 1
-      ? sql`log_stream = ${value('UInt32', streams[0]![0])} AND log_offset <= ${value('UInt64', streams[0]![1])}`
-      : sql`log_offset <= transform(log_stream, ${value(
-          'Array(UInt32)',
-          streams.map(([s]) => s),
-        )}, ${value(
-          'Array(Int64)',
-          streams.map(([, o]) => o),
-        )}, toInt64(-1))`;
-  return allOf([ofProject, included]);
+  return allOf([ofProject, toIncluded([...vector].sort(([a], [b]) => a - b))]);
+}
+
+/** Streams of a log that was never replaced and has no history: numbers below this. */
+const mostListed = 1024;
+
+/** Every report asks this of every row. */
+function toIncluded(streams: readonly (readonly [Stream, number])[]): Sql {
+  const [first, last] = [streams[0]!, streams[streams.length - 1]!];
+  if (streams.length === 1)
+    return sql`log_stream = ${value('UInt32', first[0])} AND log_offset <= ${value('UInt64', first[1])}`;
+  const numbers = streams.map(([stream]) => stream);
+  const offsets = streams.map(([, offset]) => offset);
+  if (last[0] >= mostListed)
+    return sql`log_offset <= transform(log_stream, ${value('Array(UInt32)', numbers)}, ${value('Array(Int64)', offsets)}, toInt64(-1))`;
+  const counts = new Array<number>(last[0] + 1).fill(0);
+  for (const [stream, offset] of streams) counts[stream] = offset + 1;
+  // Beyond its end, a list has 0.
+  return sql`log_offset < ${value('Array(UInt64)', counts)}[log_stream + 1]`;
 }
 
 /** Rows that `after` has and `before` has not, so that an index of positions can tell where they are. */
@@ -190,18 +197,31 @@ export function moment(milliseconds: number): Sql {
  */
 export const timeMs = sql`toUnixTimestamp64Milli(time)`;
 
-/**
- * The beginning of the bucket in which an event lies, in milliseconds since 1970. `buckets` cover every event asked for.
- * Never a constant, since GROUPING SETS take none. `ms`: what else lies in a bucket, in milliseconds since 1970.
- */
-export function toBucketExpression(buckets: readonly number[], ms: Sql = timeMs): Sql {
+/** By what events are grouped, and what that tells. */
+export interface BucketIndex {
+  /** As small a number as it can be: it is part of the key of a hash table. Never a constant, since GROUPING SETS take none. */
+  readonly index: Sql;
+  /** The beginning of the bucket, in milliseconds since 1970; `index`: its name. */
+  toStart(index: Sql): Sql;
+}
+
+/** The bucket in which an event lies. `buckets` cover every event asked for. `ms`: what else lies in one, in milliseconds since 1970. */
+export function toBucketIndex(buckets: readonly number[], ms: Sql = timeMs): BucketIndex {
   const first = buckets[0] as number;
   const step = (buckets[1] ?? first) - first;
   if (step === 0 || buckets.some((start, i) => start !== first + i * step))
-    return sql`roundDown(${ms}, ${value('Array(Int64)', buckets)})`;
-  // The last bucket may be longer than the others: a day of 25 hours.
-  const index = sql`least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)})`;
-  return sql`${value64(first)} + ${index} * ${value64(step)}`;
+    return { index: sql`roundDown(${ms}, ${value('Array(Int64)', buckets)})`, toStart: (index) => index };
+  return {
+    // The last bucket may be longer than the others: a day of 25 hours.
+    index: sql`toUInt16(least(intDiv(${ms} - ${value64(first)}, ${value64(step)}), ${value64(buckets.length - 1)}))`,
+    toStart: (index) => sql`${value64(first)} + ${index} * ${value64(step)}`,
+  };
+}
+
+/** The beginning of the bucket in which an event lies, in milliseconds since 1970: see toBucketIndex. */
+export function toBucketExpression(buckets: readonly number[], ms: Sql = timeMs): Sql {
+  const { index, toStart } = toBucketIndex(buckets, ms);
+  return toStart(index);
 }
 
 function value64(of: number): Sql {

@@ -165,38 +165,59 @@ export function parseTimezone(name: string): string {
  */
 export function toBuckets(range: Range, interval: Interval): readonly number[] {
   const { from, to, timezone, weekStart } = range;
-  const key = `${from}|${to}|${timezone}|${weekStart}|${interval}`;
-  const known = calendars.get(key);
-  if (known) return known;
-  const buckets = countBuckets(range, interval);
-  calendars.set(key, buckets);
+  const estimate = Math.ceil((to - from) / usual[interval]);
+  // Those that are surely too many are not even counted.
+  if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);
+  const first = startOfInterval(toZoned(from, timezone), interval, weekStart);
+  const starts = isClock(interval)
+    ? Array.from({ length: Math.ceil((to - first.epochMilliseconds) / usual[interval]) }, (_, i) => {
+        return first.epochMilliseconds + i * usual[interval];
+      })
+    : toCalendar(first, timezone, interval, to).starts;
+  const buckets = starts.slice(0, countUpTo(starts, to - 1));
+  if (buckets.length > mostBuckets) throw tooMany(buckets.length, interval);
   return buckets;
 }
 
-/** A day takes the calendar 10 microseconds; a million of them take 8 MB. */
-const calendars = new LRUCache<string, readonly number[]>({
+/** Beginnings from `first` on, until one that is at `to` or later. */
+function toCalendar(first: Zoned, timezone: string, interval: Interval, to: number): Calendar {
+  const key = `${first.epochMilliseconds}|${timezone}|${interval}`;
+  const known = calendars.get(key) ?? { starts: [], steps: 0 };
+  const starts = [...known.starts];
+  let { steps } = known;
+  while (starts.length === 0 || (starts[starts.length - 1] as number) < to) {
+    const start = addIntervals(first, interval, steps++).epochMilliseconds;
+    // A day that its zone left out would begin where the next one does.
+    if (start !== starts[starts.length - 1]) starts.push(start);
+  }
+  if (steps === known.steps) return known;
+  const calendar = { starts, steps };
+  calendars.set(key, calendar);
+  return calendar;
+}
+
+interface Calendar {
+  readonly starts: readonly number[];
+  /** Intervals from the first one to the next that is looked for. */
+  readonly steps: number;
+}
+
+/** A day takes the calendar 10 microseconds, and who asks up to now asks for the same days again; a million of them take 8 MB. */
+const calendars = new LRUCache<string, Calendar>({
   maxSize: 1_000_000,
-  sizeCalculation: (buckets) => buckets.length + 20,
+  sizeCalculation: ({ starts }) => starts.length + 20,
 });
 
-function countBuckets(range: Range, interval: Interval): number[] {
-  const estimate = Math.ceil((range.to - range.from) / usual[interval]);
-  // Those that are surely too many are not even counted.
-  if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);
-  const buckets: number[] = [];
-  const first = startOfInterval(toZoned(range.from, range.timezone), interval, range.weekStart);
-  if (isClock(interval)) {
-    for (let t = first.epochMilliseconds; t < range.to; t += usual[interval]) buckets.push(t);
-  } else {
-    for (let i = 0; ; i++) {
-      const t = addIntervals(first, interval, i).epochMilliseconds;
-      if (t >= range.to) break;
-      // A day that its zone left out would begin where the next one does.
-      if (t !== buckets[buckets.length - 1]) buckets.push(t);
-    }
+/** How many of them are not after the time. */
+export function countUpTo(ascending: readonly number[], time: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) <= time) low = middle + 1;
+    else high = middle;
   }
-  if (buckets.length > mostBuckets) throw tooMany(buckets.length, interval);
-  return buckets;
+  return low;
 }
 
 /** Where the bucket before the one that begins at `start` begins. */

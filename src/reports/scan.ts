@@ -1,5 +1,5 @@
 import { type Columns, ours, toColumns } from './breakdown.ts';
-import { type GroupedRow, toDeclarations, toKeys, toStart } from './grouped.ts';
+import { type GroupedRow, toBucketColumn, toDeclarations, toGroupBy, toKeys } from './grouped.ts';
 import { type Scan, toColumnsOf, toStartKey } from './lanes.ts';
 import { toAggregate } from './measure.ts';
 import { moment, type Row, rowsIn } from './plan.ts';
@@ -60,20 +60,18 @@ export function toScanSelect({ lanes, from, to }: Scan): Select {
       y: y ? toAggregate(y, condition) : nothing,
     };
   });
-  const starts = [...new Map(lanes.map(({ buckets }) => [toStartKey(buckets), buckets])).entries()];
-  const startNames = new Map(starts.map(([key], i) => [key, ours(`b${i}`)]));
+  const byStart = new Map(lanes.map(({ buckets }) => [toStartKey(buckets), buckets]));
+  const starts = new Map([...byStart].map(([key, buckets], i) => [key, toBucketColumn(buckets, ours(`b${i}`))]));
+  const startsOf = lanes.map(({ buckets }) => starts.get(toStartKey(buckets))!);
   // One name for one expression: the engine takes two of an expression for the same.
   const kinds = new Map(
     lanes.flatMap(({ breakdowns, kinds: of }) => breakdowns.map((one, i) => [of[i] as string, one])),
   );
   const shownOf = new Map([...kinds].map(([kind, of], i) => [kind, toColumns([of], `l${i}`)]));
   const shown = lanes.map((lane) => lane.kinds.map((kind) => shownOf.get(kind) as Columns));
-  const groupedBy = lanes.map(({ buckets }, i) => [
-    startNames.get(toStartKey(buckets)) as Sql,
-    ...(shown[i] ?? []).flatMap(({ names }) => names),
-  ]);
+  const groupedBy = startsOf.map(({ names }, i) => [...names, ...(shown[i] ?? []).flatMap((of) => of.names)]);
   const declarations = [
-    ...starts.map(([key, buckets]) => sql`${toStart(buckets)} AS ${startNames.get(key) as Sql}`),
+    ...[...starts.values()].flatMap((of) => of.declarations),
     ...[...shownOf.values()].flatMap(({ indexes }) => indexes),
   ];
   const names = [...new Map(groupedBy.flat().map((name) => [name.strings[0], name])).values()];
@@ -88,25 +86,26 @@ export function toScanSelect({ lanes, from, to }: Scan): Select {
           'Array(UInt8)',
           masks.map((_, i) => i),
         )}, 255)`;
+  const distinct = [...starts.values()];
   const bucket =
-    startNames.size === 1
-      ? sql`b0`
-      : sql`[${list([...startNames.values()])}][transform(${lane}, ${value(
+    distinct.length === 1
+      ? distinct[0]!.start
+      : sql`[${list(distinct.map(({ start }) => start))}][transform(${lane}, ${value(
           'Array(UInt8)',
           lanes.map((_, i) => i),
         )}, ${value(
           'Array(UInt8)',
-          lanes.map(({ buckets }) => starts.findIndex(([key]) => key === toStartKey(buckets)) + 1),
+          startsOf.map((of) => distinct.indexOf(of) + 1),
         )}, 1)]`;
   const groups =
     lanes.length === 1
-      ? list(groupedBy[0] as readonly Sql[])
-      : sql`GROUPING SETS (${list(groupedBy.map((group) => sql`(${list(group)})`))})`;
+      ? toGroupBy(groupedBy[0] as readonly Sql[])
+      : sql` GROUP BY GROUPING SETS (${list(groupedBy.map((group) => sql`(${list(group)})`))})`;
   const members = lanes.flatMap((of) => of.members.map(({ place }) => place));
   return {
     select: sql`${toDeclarations(declarations)}SELECT ${lane} AS lane, ${bucket} AS b, ${toKeys(shown.flat().flatMap(({ keys }) => keys))} AS k,
       [${list(numbers.map(({ n }) => n))}] AS n, [${list(numbers.map(({ x }) => x))}] AS x, [${list(numbers.map(({ y }) => y))}] AS y
-      FROM events WHERE ${where} GROUP BY ${groups}`,
+      FROM events WHERE ${where}${groups}`,
     members,
     take(rows) {
       const places = [...columns.keys()];

@@ -2,7 +2,7 @@ import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
 import { bucketsOf, type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toLine } from './grouped.ts';
 import type { Aggregate, MeasurePlan } from './measure.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
-import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
+import { countUpTo, firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** One bucket of one line. */
@@ -144,15 +144,4 @@ function selectRolling(question: TrendQuestion, columns: Columns, days: number):
         FROM events WHERE ${where} GROUP BY ${list(...names, sql`who`)})
       ARRAY JOIN arrayConcat(arrayMap((at, i) -> (at, 1, if(i = 1, asked, 0)), low, arrayEnumerate(low)), arrayMap(at -> (at, -1, toInt64(0)), high)) AS step)
     GROUP BY ${list(...names, sql`b`)}`;
-}
-
-function countUpTo(ascending: readonly number[], time: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ascending[middle] as number) <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

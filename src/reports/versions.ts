@@ -119,19 +119,17 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
       const toMemoKey = ({ from, to }: TimeRange) => `${project}|${from}|${to}`;
       // Before the version: a correction that comes meanwhile makes another key, not a wrong one.
       const correction = watermark.correction(project);
-      let known = ranges.map((range) => memo.get(toMemoKey(range)) ?? null);
-      if (known.includes(null)) {
+      const unknown = ranges.filter((range) => !memo.has(toMemoKey(range)));
+      if (unknown.length > 0) {
         const loaded = projects.get(project) ?? load(project);
         if (loaded.pending) await loaded.ready;
-        known = fromMemory(loaded, ranges, snapshot);
-        if (known.includes(null)) {
-          const hidden = ranges.filter((_, i) => known[i] === null);
-          const found = (await fromLedger(project, hidden, snapshot, signal)).values();
-          known = known.map((version) => version ?? (found.next().value as string));
-        }
-        for (const [i, range] of ranges.entries()) memo.set(toMemoKey(range), known[i] as string);
+        const found = fromMemory(loaded, unknown, snapshot);
+        const hidden = unknown.filter((_, i) => found[i] === null);
+        const older = (hidden.length > 0 ? await fromLedger(project, hidden, snapshot, signal) : []).values();
+        for (const [i, range] of unknown.entries())
+          memo.set(toMemoKey(range), found[i] ?? (older.next().value as string));
       }
-      return known.map((version) => withCorrections(version as string, correction));
+      return ranges.map((range) => withCorrections(memo.get(toMemoKey(range)) as string, correction));
     },
   };
 }

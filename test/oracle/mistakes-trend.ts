@@ -16,8 +16,8 @@ export const trendMutations: readonly Mutation[] = [
     'the hour that comes twice is one',
     'trend',
     'range.ts',
-    't += usual[interval]) buckets.push(t);',
-    't += usual[interval]) if (interval === "MINUTE" || toZoned(t, range.timezone).hour !== toZoned(buckets.at(-1) ?? 0, range.timezone).hour || buckets.length === 0) buckets.push(t);',
+    'starts.slice(0, countUpTo(starts, to - 1));',
+    'starts.slice(0, countUpTo(starts, to - 1)).filter((t, i, all) => interval !== "HOUR" || i === 0 || toZoned(t, timezone).hour !== toZoned(all[i - 1] as number, timezone).hour);',
   ),
   one(
     'a last day of 25 hours ends after 24',

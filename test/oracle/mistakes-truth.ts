@@ -29,7 +29,7 @@ export const truthMutations: readonly Mutation[] = [
     'rows count as soon as they are stored, and batches are told of when they are',
     'truth',
     'plan.ts',
-    'return allOf([ofProject, included]);',
+    'return allOf([ofProject, toIncluded([...vector].sort(([a], [b]) => a - b))]);',
     'return ofProject;',
   ),
   one('a merge changes no version', 'truth', 'session.ts', '`${version}.${ofMerges[i]}`', 'version'),

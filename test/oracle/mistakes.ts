@@ -173,7 +173,7 @@ export const mutations: readonly Mutation[] = [
     'statements see what came after the snapshot',
     'trend',
     'plan.ts',
-    'return allOf([ofProject, included]);',
+    'return allOf([ofProject, toIncluded([...vector].sort(([a], [b]) => a - b))]);',
     'return ofProject;',
   ),
   one(

@@ -77,6 +77,8 @@ export function createWarehouse({
       'output_format_json_quote_64bit_integers = 1',
       // With them merged and compiled, the engine takes what it reads for a constant, and refuses a statement that is right.
       'query_plan_merge_filters = 0',
+      // There are none, and to look for them takes longer than a small statement has.
+      'optimize_use_projections = 0',
       `log_comment = '${toComment(options.project, id)}'`,
     ];
     if (options.project !== undefined) settings.push(toTableFilters(options.project, variant));
@@ -110,18 +112,19 @@ export function createWarehouse({
         const result = await withSpan(`clickhouse ${options.label}`, { 'db.system.name': 'clickhouse' }, () =>
           client.query({
             query: `${statement.sql}\nSETTINGS ${toSettings(options, id)}`,
-            format: 'JSON',
+            // Half the bytes of one object a row.
+            format: 'JSONColumnsWithMetadata',
             query_id: id,
             ...(statement.params ? { query_params: { ...statement.params } } : {}),
             ...(options.signal ? { abort_signal: options.signal } : {}),
           }),
         );
-        const { data, statistics } = await result.json<Row>();
+        const { data, statistics } = (await result.json()) as unknown as Columns;
         const elapsedMs = performance.now() - started;
         const rowsRead = Number(statistics?.rows_read ?? 0);
         metrics.statementSeconds.observe({ label: options.label, outcome: 'ok' }, elapsedMs / 1000);
         metrics.statementRows.inc({ label: options.label }, rowsRead);
-        return { rows: data, rowsRead, elapsedMs, queryId: id };
+        return { rows: toRows(data) as Row[], rowsRead, elapsedMs, queryId: id };
       } catch (thrown) {
         const failure = toQueryFailure(thrown, options.label, options.signal);
         metrics.statementSeconds.observe(
@@ -199,6 +202,22 @@ export function createWarehouse({
 
     close: () => clients.close(),
   };
+}
+
+/** An answer in the format JSONColumnsWithMetadata. */
+interface Columns {
+  readonly data: Readonly<Record<string, readonly unknown[]>>;
+  readonly statistics?: { readonly rows_read: number };
+}
+
+function toRows(columns: Columns['data']): Record<string, unknown>[] {
+  const names = Object.keys(columns);
+  const values = Object.values(columns);
+  return (values[0] ?? []).map((_, i) => {
+    const row: Record<string, unknown> = {};
+    for (let place = 0; place < names.length; place++) row[names[place] as string] = values[place]?.[i];
+    return row;
+  });
 }
 
 function assertTable(table: string): string {
