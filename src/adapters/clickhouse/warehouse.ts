@@ -75,8 +75,9 @@ export function createWarehouse({
       `max_result_rows = ${bound.resultRows}`,
       "result_overflow_mode = 'throw'",
       'output_format_json_quote_64bit_integers = 1',
-      // With them merged and compiled, the engine takes what it reads for a constant, and refuses a statement that is right.
-      'query_plan_merge_filters = 0',
+      // Compiled, a filter that is merged with another takes what it reads for a constant, and a right statement is refused;
+      // and most statements are over before it pays off.
+      'compile_expressions = 0',
       // There are none, and to look for them takes longer than a small statement has.
       'optimize_use_projections = 0',
       `log_comment = '${toComment(options.project, id)}'`,
