@@ -35,7 +35,7 @@ export interface NumbersOfLines {
 
 /** Rows of one line have the same. */
 export function toLineKey({ k }: TrendRow): string {
-  return JSON.stringify(k);
+  return k.length === 0 ? '[]' : JSON.stringify(k);
 }
 
 const nothing: Part = { n: 0, x: null, y: null };
@@ -45,22 +45,22 @@ export function toNumbers(
   {
     measure,
     breakdowns,
-    buckets,
+    places,
     running,
     totals,
   }: {
     readonly measure: MeasurePlan;
     readonly breakdowns: readonly Breakdown[];
-    readonly buckets: readonly number[];
+    /** Of buckets, by where they begin. */
+    readonly places: ReadonlyMap<string, number>;
     /** Of the whole range, where that is not what the buckets come to; null: it is. */
     readonly totals: readonly TrendRow[] | null;
     /** A bucket's value is of all parts up to it. */
     readonly running: boolean;
   },
 ): NumbersOfLines {
-  const places = new Map(buckets.map((start, i) => [String(start), i]));
   const lines = new Map<string, { parts: Part[]; total: Part | null }>();
-  const newLine = () => ({ parts: new Array<Part>(buckets.length).fill(nothing), total: null });
+  const newLine = () => ({ parts: new Array<Part>(places.size).fill(nothing), total: null });
   const toLine = (row: TrendRow) => {
     const key = toLineKey(row);
     const line = lines.get(key) ?? newLine();
@@ -86,9 +86,13 @@ export function toNumbers(
       total: measure.toValue(whole),
     };
   };
+  let empty: Numbers | null = null;
   return {
     byKey: new Map([...lines].map(([key, line]) => [key, settle(line)])),
-    empty: settle(newLine()),
+    get empty() {
+      empty ??= settle(newLine());
+      return empty;
+    },
   };
 }
 

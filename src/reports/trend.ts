@@ -50,6 +50,12 @@ export interface TrendAsked {
 interface Span {
   readonly range: Range;
   readonly buckets: readonly number[];
+  /** Of buckets, by where they begin. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+function toSpan(range: Range, buckets: readonly number[]): Span {
+  return { range, buckets, places: new Map(buckets.map((start, i) => [String(start), i])) };
 }
 
 const mostSeries = 26;
@@ -88,7 +94,7 @@ export function runTrends(
     const measures = series.map((one, i) => parseMeasure(one, cumulative, `series[${i}]`));
     const spans = [range, toPreviousRange(input.compareTo, range, interval)]
       .filter((span) => span !== null)
-      .map((span): Span => ({ range: span, buckets: toBuckets(span, interval) }));
+      .map((span): Span => toSpan(span, toBuckets(span, interval)));
     const [present, previous] = spans as [Span, Span | undefined];
 
     const filter = toCondition(input.filter);
@@ -163,11 +169,11 @@ export function runTrends(
       totals: total && splitLines(entities, toGroupedRows(total.rows)),
     });
     const [splitNow, splitBefore] = [now.map(split), before?.map(split)];
-    const count = (of: ReturnType<typeof split>, which: number, i: number, { buckets }: Span) => {
+    const count = (of: ReturnType<typeof split>, which: number, i: number, { places }: Span) => {
       const measure = measures[i] as MeasurePlan;
       const running = cumulative || measure.counting.kind === 'rolling';
       const totals = of.totals && (of.totals[which] ?? []);
-      return toNumbers(of.values[which] ?? [], { measure, breakdowns: parsed, buckets, running, totals });
+      return toNumbers(of.values[which] ?? [], { measure, breakdowns: parsed, places, running, totals });
     };
     const options = { breakdowns: bins.breakdowns, previousBuckets: previous?.buckets ?? null };
     const toLines = (which: number) => {
