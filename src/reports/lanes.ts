@@ -18,7 +18,7 @@ const mostNumbers = 2_000_000;
 const scanCost = 8;
 /** To count a number that adds up. */
 const sumCost = 0.5;
-const costs: Readonly<Record<string, number>> = { uniqExact: 10, quantileExactInclusiveOrNull: 6 };
+const costs: Readonly<Record<string, number>> = { uniqExact: 10, quantileExactInclusive: 6 };
 
 /** Numbers of the events that the conditions hold for. */
 export interface Column {

@@ -52,7 +52,7 @@ export interface Part {
 
 /** An aggregate function of ClickHouse over the values of `of`. The names are ours. */
 export interface Aggregate {
-  readonly name: 'sumKahan' | 'minOrNull' | 'maxOrNull' | 'count' | 'uniqExact' | 'quantileExactInclusiveOrNull';
+  readonly name: 'sumKahan' | 'min' | 'max' | 'count' | 'uniqExact' | 'quantileExactInclusive';
   /** What stands in the first pair of brackets: 0.9 */
   readonly parameter?: number;
   readonly of: Sql;
@@ -115,6 +115,7 @@ export function toMeasurePlan(measure: Measure, propertyName: string | null | un
       return rolling(30);
   }
   const property = requireProperty(measure, propertyName, at);
+  // Of numbers that may be NULL an aggregate is NULL where there are none.
   const number = toNumber(property);
   switch (measure) {
     case 'UNIQUE_VALUES':
@@ -127,14 +128,14 @@ export function toMeasurePlan(measure: Measure, propertyName: string | null | un
         y ? (x ?? 0) / y : null,
       );
     case 'MIN':
-      return sums({ name: 'minOrNull', of: number }, null, ({ x }) => x, choose(Math.min));
+      return sums({ name: 'min', of: number }, null, ({ x }) => x, choose(Math.min));
     case 'MAX':
-      return sums({ name: 'maxOrNull', of: number }, null, ({ x }) => x, choose(Math.max));
+      return sums({ name: 'max', of: number }, null, ({ x }) => x, choose(Math.max));
     default:
       return {
         counting: {
           kind: 'percentile',
-          x: { name: 'quantileExactInclusiveOrNull', parameter: percentiles[measure] as number, of: number },
+          x: { name: 'quantileExactInclusive', parameter: percentiles[measure] as number, of: number },
         },
         toValue: ({ x }) => x,
         // Each is of everything up to its bucket.
