@@ -6,11 +6,12 @@ import type { GraphQLField, GraphQLObjectType } from 'graphql';
 import { createSchema } from '../../src/gateway/schema.ts';
 import { eventually, type Role, startRole } from '../e2e/tallygate.ts';
 import { type Answer, isAlike, type Outcome, toRefusal, unclear, without } from './injection-answers.ts';
+import { listen } from './injection-listen.ts';
 import { evil, secret, theirs } from './injection-texts.ts';
-import { type Leaf, leastArgs, type Trail, toLeaves, toSelection, toTrails } from './schema-leaves.ts';
+import { leastArgs, type Place, type Trail, toDocument, toPlaces, toTrails } from './schema-leaves.ts';
 
 /**
- * Texts that would like to be something else, at every place of every query and mutation where a text can stand, sent to a
+ * Texts that would like to be something else, at every place of every query, mutation and subscription where a text can stand, sent to a
  * whole service. A text that nobody sent has to get the answer of any other text that nobody sent, or a clear refusal; and one that
  * is sent comes back as it went in. The texts of another project are texts that nobody sent.
  */
@@ -18,15 +19,11 @@ import { type Leaf, leastArgs, type Trail, toLeaves, toSelection, toTrails } fro
 const schema = createSchema();
 const reads = toTrails(schema.getQueryType() as GraphQLObjectType);
 const writes = toTrails(schema.getMutationType() as GraphQLObjectType);
-type Place = [path: string, leaf: Leaf, trail: Trail];
-const toPlaces = (trails: readonly Trail[]) =>
-  trails.flatMap((trail) =>
-    toLeaves(trail.fields.at(-1) as Field).map((leaf): Place => {
-      const above = trail.fields.slice(0, -1).map(({ name }) => `${name}.`);
-      return [`${above.join('')}${leaf.path}`, leaf, trail];
-    }),
-  );
 const places = toPlaces(reads);
+const subscribed = toTrails(schema.getSubscriptionType() as GraphQLObjectType).filter(
+  ({ fields: { length } }) => length === 1,
+);
+const subscribedPlaces = toPlaces(subscribed);
 const isDeletion = ([, , { name }]: Place) => name === 'deletePerson';
 /** Whom somebody deletes, the other tests miss: that comes last. */
 const writePlaces = toPlaces(writes).filter((place) => !isDeletion(place));
@@ -156,29 +153,16 @@ type Field = GraphQLField<unknown, unknown>;
 /** Asks the last field of the trail, with these arguments. */
 async function ask(
   project: Project,
-  operation: 'query' | 'mutation',
-  { fields }: Trail,
+  operation: 'query' | 'mutation' | 'subscription',
+  trail: Trail,
   args: Record<string, unknown>,
   isWhole = false,
 ): Promise<Outcome> {
-  const last = fields.length - 1;
-  const variables: Record<string, unknown> = {};
-  const declared: string[] = [];
-  const calls = fields.map((field, i) => {
-    const given = i === last ? args : asOf(field, leastArgs(field));
-    const passed = Object.entries(given).map(([name, value]) => {
-      variables[`v${i}_${name}`] = value;
-      declared.push(`$v${i}_${name}: ${field.args.find((arg) => arg.name === name)!.type}`);
-      return `${name}: $v${i}_${name}`;
-    });
-    return `${field.name}${passed.length > 0 ? `(${passed.join(', ')})` : ''}`;
-  });
-  const body = calls.reduceRight(
-    (inner, call, i) => `{ ${i === 0 ? 'answer: ' : ''}${call} ${inner} }`,
-    toSelection((fields[last] as Field).type, isWhole),
-  );
-  const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
-  const { data, errors = [] } = await post(project.admin, `${operation}${head} ${body}`, variables);
+  const { document, variables } = toDocument(operation, trail, args, { asOf, isWhole });
+  const { data, errors = [] } =
+    operation === 'subscription'
+      ? await listen(service.url, project.admin, document, variables)
+      : await post(project.admin, document, variables);
   return { data: data?.answer, refusals: errors.map(toRefusal) };
 }
 
@@ -216,7 +200,7 @@ async function check([path, leaf, trail]: Place, text: string, pick: number, isW
 const rounds = { numRuns: Math.ceil(2 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true };
 
 test('the walk finds the places', () => {
-  const paths = [...places, ...writePlaces, ...deletionPlaces].map(([path]) => path);
+  const paths = [...places, ...subscribedPlaces, ...writePlaces, ...deletionPlaces].map(([path]) => path);
   for (const known of [
     'trend.input.series.event',
     'events.filter.not.property',
@@ -225,6 +209,8 @@ test('the walk finds the places', () => {
     'retention.people.breakdown',
     'funnel.steps.people.after',
     'ingestion.ledger.range.timezone',
+    'liveEvents.filter.and.value',
+    'trendChanges.input.series.event',
     'eventStatus.messageIds',
     'track.input.properties',
     'trackBatch.input.events.alias.previousId',
@@ -303,6 +289,21 @@ test('without any text, reports show their own project alone, and the other one 
   );
   expect([here, there].map((outcome) => (outcome!.data as { nodes: unknown[] }).nodes.length)).toEqual([0, 1]);
 });
+
+test.each(subscribedPlaces)(
+  'at %s of a subscription a text is only a text',
+  async (path, leaf, trail) => {
+    const hear = async (text: string, pick: number) => {
+      const answer = await ask(ours, 'subscription', trail, leaf.fill(text, pick));
+      const place = { path, text };
+      expect({ place, unclear: unclear(answer) }).toEqual({ place, unclear: [] });
+      expect(JSON.stringify(answer.data ?? null)).not.toContain(secret);
+    };
+    await fc.assert(fc.asyncProperty(evil, fc.nat({ max: 100 }), hear), rounds);
+    for (const text of Object.values(theirs)) await hear(text, 0);
+  },
+  120_000,
+);
 
 describe('mutations', () => {
   /** Texts that were taken, as JSON has them. */

@@ -75,6 +75,51 @@ export function toTrails(root: GraphQLObjectType): Trail[] {
   return trails;
 }
 
+export type Place = [path: string, leaf: Leaf, trail: Trail];
+
+/** Every one in the last fields of the trails. */
+export function toPlaces(trails: readonly Trail[]): Place[] {
+  return trails.flatMap((trail) =>
+    toLeaves(trail.fields.at(-1) as Field).map((leaf): Place => {
+      const above = trail.fields.slice(0, -1).map(({ name }) => `${name}.`);
+      return [`${above.join('')}${leaf.path}`, leaf, trail];
+    }),
+  );
+}
+
+/** Asks the last field of the trail with these arguments; its answer is called `answer`. `asOf`: arguments of the fields above it. */
+export function toDocument(
+  operation: 'query' | 'mutation' | 'subscription',
+  { fields }: Trail,
+  args: Record<string, unknown>,
+  {
+    asOf,
+    isWhole,
+  }: {
+    readonly asOf: (field: Field, args: Record<string, unknown>) => Record<string, unknown>;
+    readonly isWhole: boolean;
+  },
+): { readonly document: string; readonly variables: Record<string, unknown> } {
+  const last = fields.length - 1;
+  const variables: Record<string, unknown> = {};
+  const declared: string[] = [];
+  const calls = fields.map((field, i) => {
+    const given = i === last ? args : asOf(field, leastArgs(field));
+    const passed = Object.entries(given).map(([name, value]) => {
+      variables[`v${i}_${name}`] = value;
+      declared.push(`$v${i}_${name}: ${field.args.find((arg) => arg.name === name)!.type}`);
+      return `${name}: $v${i}_${name}`;
+    });
+    return `${field.name}${passed.length > 0 ? `(${passed.join(', ')})` : ''}`;
+  });
+  const body = calls.reduceRight(
+    (inner, call, i) => `{ ${i === 0 ? 'answer: ' : ''}${call} ${inner} }`,
+    toSelection((fields[last] as Field).type, isWhole),
+  );
+  const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
+  return { document: `${operation}${head} ${body}`, variables };
+}
+
 /** What a field asks for at the least. */
 export function leastArgs(field: Field): Record<string, unknown> {
   return Object.fromEntries(field.args.filter(isRequired).map((one) => [one.name, leastOf(one.type, 0)]));
