@@ -96,7 +96,8 @@ serveJobs<ReportJob, Asked>(async ({ events, place, round, by, watch }) => {
     );
     return question.toAnswer(rows);
   };
-  if (by === 'product') await sleep(unsharedMs);
+  // Both after the same pause: what has just run finds the processor's caches warm.
+  await sleep(unsharedMs);
   takeRowsRead();
   const stopPeak = watch ? peak() : null;
   const cpu = process.cpuUsage();
