@@ -185,7 +185,7 @@ test('tallygate cache explain: an account of a running gateway', async () => {
     /\norders: 3 pieces: 2 found in the cache, 1 computed\n {2}c\d trend \S{12}, events of \S+ to \S+: 2 of 3 buckets found; by s\d\n/,
   );
   expect(stdout).toMatch(
-    /\n {4}1 OLDER_DATA: other data: the entry is of another version of the data\n {6}\S+ to \S+\n {6}since then live partition 0, positions? \d+(?: to \d+)?, stored 20\S+Z: events of 20\S+Z\n/,
+    /\n {4}1 OLDER_DATA: other data: the entry is of another version of the data\n {6}\S+ to \S+\n {6}since then live partition 0, positions? \d+(?: to \d+)?, stored 20\S+Z: events of 20\S+T\d\d:00Z\n/,
   );
   expect(stdout).toMatch(/\nretention: 1 piece: 1 computed\n/);
   expect(stdout).toMatch(

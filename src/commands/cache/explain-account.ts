@@ -79,7 +79,7 @@ function toMissLines({ why, text, buckets, ranges, since }: ExplainedMiss): stri
 function toBatchLine({ lane, partition, first, last, storedAt, touched }: StoredBatch): string {
   const where = first === last ? `position ${first}` : `positions ${first} to ${last}`;
   const more = touched.length - mostHours;
-  const hours = `${touched.slice(0, mostHours).map(short).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const hours = `${touched.slice(0, mostHours).map(toHour).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   return `      since then ${lane} partition ${partition}, ${where}, stored ${storedAt}: events of ${hours}`;
 }
 
@@ -103,8 +103,13 @@ function count(n: number, what: string): string {
   return `${n} ${n === 1 ? what : `${what}s`}`;
 }
 
-/** Without what is 0. */
+/** A moment without what is 0; the beginning of a day is the day. */
 function short(iso: string): string {
   if (iso === beginning) return 'the beginning';
-  return iso.replace(/:00\.000Z$/, 'Z').replace(/T00:00Z$/, '');
+  return toHour(iso).replace(/T00:00Z$/, '');
+}
+
+/** The first hour of a day is not called by the day's name. */
+function toHour(iso: string): string {
+  return iso.replace(/:00\.000Z$/, 'Z');
 }
