@@ -50,6 +50,9 @@ export const insertSettings = [
   "date_time_input_format = 'basic'",
   'input_format_skip_unknown_fields = 1',
   'input_format_json_read_objects_as_strings = 1',
+  // Else a list of booleans and something else would have none.
+  'input_format_json_read_bools_as_numbers = 0',
+  'input_format_json_read_bools_as_strings = 0',
   'input_format_try_infer_dates = 0',
   'input_format_try_infer_datetimes = 0',
   'type_json_skip_duplicated_paths = 1',
