@@ -29,10 +29,16 @@ export function toRefusal({ extensions, message }: NonNullable<Answer['errors']>
 
 export const unclear = ({ refusals }: Outcome) => refusals.filter((code) => !clear.has(code));
 
-/** The answer without the text that was asked for, as it may come back as a label. */
+/** The answer without the text that was asked for, as it may come back as a label, or in the JSON that a line's key is. */
 export function without(text: string, { data }: Outcome): string {
-  const shown = JSON.stringify(data ?? null);
-  return shown.replaceAll(JSON.stringify(text).slice(1, -1), '<text>');
+  const once = toEscaped(text);
+  return JSON.stringify(data ?? null)
+    .replaceAll(toEscaped(once), '<text>')
+    .replaceAll(once, '<text>');
+}
+
+function toEscaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** A filter whose operator orders or matches tells texts apart that nobody sent. */

@@ -125,7 +125,7 @@ export function leastArgs(field: Field): Record<string, unknown> {
   return Object.fromEntries(field.args.filter(isRequired).map((one) => [one.name, leastOf(one.type, 0)]));
 }
 
-export function toLeaves(field: GraphQLField<unknown, unknown>): Leaf[] {
+function toLeaves(field: GraphQLField<unknown, unknown>): Leaf[] {
   return field.args.flatMap((arg) =>
     placesIn(arg, [arg], []).map((place) => ({
       path: [field.name, ...place.map(({ name }) => name)].join('.'),
@@ -199,18 +199,14 @@ function isAlone(type: string, but: string | undefined): boolean {
   return type !== 'EventFilter' || but === undefined || but === 'property' || but === 'value';
 }
 
+const aboutAnswers = ['meta', 'pageInfo', 'cursor', 'asOf', 'snapshot'];
+
 /** Everything that a field answers, but what is about the answer itself; `isWhole`: with fields that take arguments of their own. */
-export function toSelection(type: GraphQLOutputType, isWhole: boolean, depth = 0): string {
+function toSelection(type: GraphQLOutputType, isWhole: boolean, depth = 0): string {
   const named = getNamedType(type);
   if (isLeafType(named) || !isObjectType(named)) return '';
   const parts = Object.values(named.getFields())
-    .filter(
-      ({ name, args }) =>
-        name !== 'meta' &&
-        name !== 'pageInfo' &&
-        name !== 'cursor' &&
-        !(isWhole ? args.some(isRequired) : args.length > 0),
-    )
+    .filter(({ name, args }) => !aboutAnswers.includes(name) && !(isWhole ? args.some(isRequired) : args.length > 0))
     .flatMap((field) => {
       if (isLeafType(getNamedType(field.type))) return [field.name];
       const inner = depth < 5 ? toSelection(field.type, isWhole, depth + 1) : '';
