@@ -1,4 +1,4 @@
-import { type Columns, ours, type ShownBreakdown, toColumns } from './breakdown.ts';
+import { ours, type ShownBreakdown, toColumns } from './breakdown.ts';
 import { type Aggregate, type Part, toAggregate } from './measure.ts';
 import { type Bucket, type BucketPlan, type BucketRow, type Row, rowsIn, toBucketIndex } from './plan.ts';
 import type { TimeRange } from './range.ts';
@@ -76,11 +76,6 @@ export function bucketsOf({ from, to }: TimeRange, starts: readonly number[]): B
 
 export function toDeclarations(declarations: readonly Sql[]): Sql {
   return declarations.length === 0 ? sql`` : sql`WITH ${join(declarations, ', ')} `;
-}
-
-/** The columns k, and those that it is made of. */
-export function toLine({ indexes, keys }: Columns): Sql {
-  return join([sql`${toKeys(keys)} AS k`, ...indexes], ', ');
 }
 
 export function toKeys(keys: readonly Sql[]): Sql {

@@ -1,5 +1,6 @@
 import type { PositionVector } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
+import { countUpTo } from './ascending.ts';
 import { findWrongRanges } from './balance.ts';
 import { moment, toBucketExpression, toScope } from './plan.ts';
 import { type Interval, parseRange, type RangeInput, type TimeRange, toBuckets } from './range.ts';
@@ -188,13 +189,5 @@ function sumCodes(lists: readonly (readonly CodeCount[])[]): CodeCount[] {
 
 /** The place of the bucket in which a moment lies; the first one begins before it. */
 function toBucketOf(buckets: readonly number[]): (moment: number) => number {
-  return (moment) => {
-    let [low, high] = [0, buckets.length - 1];
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((buckets[middle] as number) <= moment) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  };
+  return (moment) => Math.max(0, countUpTo(buckets, moment) - 1);
 }

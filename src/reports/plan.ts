@@ -166,10 +166,11 @@ function toIncluded(streams: readonly (readonly [Stream, number])[]): Sql {
   const [first, last] = [streams[0]!, streams[streams.length - 1]!];
   if (streams.length === 1)
     return sql`log_stream = ${value('UInt32', first[0])} AND log_offset <= ${value('UInt64', first[1])}`;
-  const numbers = streams.map(([stream]) => stream);
-  const offsets = streams.map(([, offset]) => offset);
-  if (last[0] >= mostListed)
+  if (last[0] >= mostListed) {
+    const numbers = streams.map(([stream]) => stream);
+    const offsets = streams.map(([, offset]) => offset);
     return sql`log_offset <= transform(log_stream, ${value('Array(UInt32)', numbers)}, ${value('Array(Int64)', offsets)}, toInt64(-1))`;
+  }
   const counts = new Array<number>(last[0] + 1).fill(0);
   for (const [stream, offset] of streams) counts[stream] = offset + 1;
   // Beyond its end, a list has 0.

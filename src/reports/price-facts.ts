@@ -1,4 +1,5 @@
 import type { Warehouse } from '../ports/warehouse.ts';
+import { countUpTo } from './ascending.ts';
 import { sql, toStatement, value } from './sql.ts';
 
 /** How many events a project has of each name and day: what prices are made of. */
@@ -151,16 +152,10 @@ function countIn(line: Line, from: number, to: number): number {
 }
 
 function countBefore({ firsts, lasts, before }: Line, time: number): number {
-  let low = 0;
-  let high = firsts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((lasts[middle] as number) <= time) low = middle + 1;
-    else high = middle;
-  }
-  const whole = before[low] as number;
-  if (low === firsts.length) return whole;
-  const [first, last] = [firsts[low] as number, lasts[low] as number];
+  const place = countUpTo(lasts, time);
+  const whole = before[place] as number;
+  if (place === firsts.length) return whole;
+  const [first, last] = [firsts[place] as number, lasts[place] as number];
   const part = Math.min(1, Math.max(0, (time - first) / (last - first)));
-  return whole + part * ((before[low + 1] as number) - whole);
+  return whole + part * ((before[place + 1] as number) - whole);
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Temporal } from 'temporal-polyfill';
 import { TallygateError } from '../errors.ts';
+import { countUpTo } from './ascending.ts';
 
 export interface RangeInput {
   readonly from?: Date | null | undefined;
@@ -170,55 +171,38 @@ export function toBuckets(range: Range, interval: Interval): readonly number[] {
   if (estimate > 2 * mostBuckets) throw tooMany(estimate, interval);
   const first = startOfInterval(toZoned(from, timezone), interval, weekStart);
   const starts = isClock(interval)
-    ? Array.from({ length: Math.ceil((to - first.epochMilliseconds) / usual[interval]) }, (_, i) => {
-        return first.epochMilliseconds + i * usual[interval];
-      })
-    : toCalendar(first, timezone, interval, to).starts;
+    ? toElapsed(first.epochMilliseconds, usual[interval], to)
+    : toCalendar(first, timezone, interval, to);
   const buckets = starts.slice(0, countUpTo(starts, to - 1));
   if (buckets.length > mostBuckets) throw tooMany(buckets.length, interval);
   return buckets;
 }
 
-/** Beginnings from `first` on, until one that is at `to` or later. */
-function toCalendar(first: Zoned, timezone: string, interval: Interval, to: number): Calendar {
+/** Beginnings of elapsed time from `first` on. */
+function toElapsed(first: number, length: number, to: number): readonly number[] {
+  return Array.from({ length: Math.ceil((to - first) / length) }, (_, i) => first + i * length);
+}
+
+/** Beginnings from `first` on, to one that is at `to` or later. */
+function toCalendar(first: Zoned, timezone: string, interval: Interval, to: number): readonly number[] {
   const key = `${first.epochMilliseconds}|${timezone}|${interval}`;
-  const known = calendars.get(key) ?? { starts: [], steps: 0 };
-  const starts = [...known.starts];
-  let { steps } = known;
-  while (starts.length === 0 || (starts[starts.length - 1] as number) < to) {
-    const start = addIntervals(first, interval, steps++).epochMilliseconds;
+  const known = calendars.get(key);
+  if (known && (known[known.length - 1] as number) >= to) return known;
+  const starts = [first.epochMilliseconds];
+  for (let i = 1; (starts[starts.length - 1] as number) < to; i++) {
+    const start = addIntervals(first, interval, i).epochMilliseconds;
     // A day that its zone left out would begin where the next one does.
     if (start !== starts[starts.length - 1]) starts.push(start);
   }
-  if (steps === known.steps) return known;
-  const calendar = { starts, steps };
-  calendars.set(key, calendar);
-  return calendar;
-}
-
-interface Calendar {
-  readonly starts: readonly number[];
-  /** Intervals from the first one to the next that is looked for. */
-  readonly steps: number;
+  calendars.set(key, starts);
+  return starts;
 }
 
 /** A day takes the calendar 10 microseconds, and who asks up to now asks for the same days again; a million of them take 8 MB. */
-const calendars = new LRUCache<string, Calendar>({
+const calendars = new LRUCache<string, readonly number[]>({
   maxSize: 1_000_000,
-  sizeCalculation: ({ starts }) => starts.length + 20,
+  sizeCalculation: (starts) => starts.length + 20,
 });
-
-/** How many of them are not after the time. */
-export function countUpTo(ascending: readonly number[], time: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ascending[middle] as number) <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** Where the bucket before the one that begins at `start` begins. */
 export function previousBucket(start: number, { timezone, weekStart }: Zone, interval: Interval): number {

@@ -86,13 +86,9 @@ export function toNumbers(
       total: measure.toValue(whole),
     };
   };
-  let empty: Numbers | null = null;
   return {
     byKey: new Map([...lines].map(([key, line]) => [key, settle(line)])),
-    get empty() {
-      empty ??= settle(newLine());
-      return empty;
-    },
+    empty: settle(newLine()),
   };
 }
 

@@ -1,8 +1,9 @@
+import { countUpTo } from './ascending.ts';
 import { type Columns, type ShownBreakdown, toColumns } from './breakdown.ts';
-import { bucketsOf, type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toLine } from './grouped.ts';
+import { bucketsOf, type GroupedPlan, type GroupedRow, toDeclarations, toGroupedPlan, toKeys } from './grouped.ts';
 import type { Aggregate, MeasurePlan } from './measure.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from './plan.ts';
-import { countUpTo, firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
+import { firstOfDays, type Interval, nextBucket, previousBucket, type Range } from './range.ts';
 import { allOf, join, type Sql, sql, value } from './sql.ts';
 
 /** One bucket of one line. */
@@ -71,7 +72,7 @@ function selectFirsts(question: TrendQuestion, columns: Columns, of: Sql): Sql {
   const firsts = sql`SELECT ${list(...names, sql`first AS b`)}, toUInt64(0) AS events, isNotNull(what) AS fresh FROM (
       SELECT ${list(...indexes, sql`${of} AS what`)}, min(${bucket}) AS first FROM events WHERE ${where} GROUP BY ${list(...names, sql`what`)})`;
   const counts = sql`SELECT ${list(...indexes, sql`${bucket} AS b`)}, count() AS events, 0 AS fresh FROM events WHERE ${where} GROUP BY ${groups}`;
-  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${groups}, sum(events) AS n, toFloat64(sum(fresh)) AS x, NULL AS y
+  return sql`${toDeclarations(declarations)}SELECT ${toKeys(columns.keys)} AS k, ${groups}, sum(events) AS n, toFloat64(sum(fresh)) AS x, NULL AS y
     FROM (${firsts} UNION ALL ${counts}) GROUP BY ${groups}`;
 }
 
@@ -80,7 +81,7 @@ function selectRunningPercentile(question: TrendQuestion, columns: Columns, { na
   const groups = list(...names, sql`b`);
   const partition = names.length === 0 ? sql`` : sql`PARTITION BY ${list(...names)}`;
   const as = (suffix: string): Sql => ({ strings: [`${name}${suffix}(${parameter})`], values: [] });
-  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${groups}, events AS n,
+  return sql`${toDeclarations(declarations)}SELECT ${toKeys(columns.keys)} AS k, ${groups}, events AS n,
       ${as('Merge')}(state) OVER so_far AS x, NULL AS y
     FROM (SELECT ${list(...indexes, sql`${toBucketExpression(question.buckets)} AS b`)}, count() AS events, ${as('State')}(${of}) AS state
       FROM events WHERE ${toWhere(question)} GROUP BY ${groups})
@@ -134,7 +135,7 @@ function selectRolling(question: TrendQuestion, columns: Columns, days: number):
   const whole = toWindowRange(question, days);
   const where = allOf([rowsIn(whole), ...conditions]);
   const last = value('Int32', buckets.length);
-  return sql`${toDeclarations(declarations)}SELECT ${toLine({ ...columns, indexes: [] })}, ${list(...names, sql`b`)}, sum(events) AS n, toFloat64(sum(change)) AS x, NULL AS y
+  return sql`${toDeclarations(declarations)}SELECT ${toKeys(columns.keys)} AS k, ${list(...names, sql`b`)}, sum(events) AS n, toFloat64(sum(change)) AS x, NULL AS y
     FROM (SELECT ${list(...names, sql`step.1 AS place`, sql`step.2 AS change`, sql`step.3 AS events`)},
         if(place < ${last}, ${value('Array(Int64)', buckets)}[place + 1], -1) AS b
       FROM (SELECT ${list(...indexes, sql`${person} AS who`)}, toInt64(countIf(${timeMs} >= ${value('Int64', range.from)})) AS asked,

@@ -119,7 +119,8 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
       const toMemoKey = ({ from, to }: TimeRange) => `${project}|${from}|${to}`;
       // Before the version: a correction that comes meanwhile makes another key, not a wrong one.
       const correction = watermark.correction(project);
-      const unknown = ranges.filter((range) => !memo.has(toMemoKey(range)));
+      const keys = ranges.map(toMemoKey);
+      const unknown = ranges.filter((_, i) => !memo.has(keys[i] as string));
       if (unknown.length > 0) {
         const loaded = projects.get(project) ?? load(project);
         if (loaded.pending) await loaded.ready;
@@ -129,7 +130,7 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
         for (const [i, range] of unknown.entries())
           memo.set(toMemoKey(range), found[i] ?? (older.next().value as string));
       }
-      return ranges.map((range) => withCorrections(memo.get(toMemoKey(range)) as string, correction));
+      return keys.map((key) => withCorrections(memo.get(key) as string, correction));
     },
   };
 }

@@ -60,7 +60,7 @@ own. The embedded engine, both cores.`,
           const ours: Asked[] = [];
           const byHand: Asked[] = [];
           const isLong = watched.ours.seconds > longSeconds;
-          const warming = isLong || watched.ours.seconds > 1 ? 0 : warmingRounds;
+          const warming = watched.ours.seconds > 1 ? 0 : warmingRounds;
           const last = isLong ? 1 : (rounds ?? (size === '50m' ? 3 : 5));
           for (let round = 1 - warming; round <= last; round++) {
             if (watched.ours.refused || watched.byHand.refused) break;
