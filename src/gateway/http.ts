@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { isTallygateError, TallygateError, toMessage } from '../errors.ts';
 import { limits } from '../events/event.ts';
@@ -18,6 +19,8 @@ export const bodyLimit = limits.batchBytes + 24 * 1024;
 
 /** Where answers take as long as their readers stay: neither their duration nor their number says anything of how busy we are. */
 export const streamPath = '/graphql/stream';
+
+const sweepMs = 100;
 
 /** The listener of every role, with its health and metrics. */
 export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): Promise<FastifyInstance> {
@@ -39,6 +42,8 @@ export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): 
       refuse(request, reply, toTallygateError(error, request));
     },
   });
+
+  endIdleConnections(app);
 
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
@@ -99,6 +104,29 @@ export async function createHttpServer({ logger, metrics, isReady }: HttpDeps): 
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   return app;
+}
+
+/**
+ * While it closes, connections end as they fall idle: those whose last request was answered after the close began, and those of
+ * browsers and pools that have connected and asked for nothing. The server itself would wait for both until they time out.
+ */
+function endIdleConnections(app: FastifyInstance): void {
+  const { server } = app;
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  app.addHook('preClose', async () => {
+    if (!server.listening) return;
+    const sweep = () => {
+      server.closeIdleConnections();
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    };
+    sweep();
+    const sweeping = setInterval(sweep, sweepMs);
+    server.once('close', () => clearInterval(sweeping));
+  });
 }
 
 /** Whether it asks for a WebSocket where there is one: everything else that asks for an upgrade, HTTP/2 say, is answered as it is. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 import { openServerWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import { createHttpServer } from '../../src/gateway/http.ts';
@@ -320,6 +322,26 @@ describe('the listener', () => {
     expect(text).toContain('tallygate_http_in_flight 1');
     expect(text).not.toContain(secrets.write);
     await site.close();
+  });
+
+  test('closes though somebody is connected who has asked for nothing, and not before everybody else is answered', async () => {
+    const app = await createHttpServer({ logger: createSilentLogger(), metrics: createMetrics(), isReady: () => true });
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<string>();
+    app.get('/slow', () => {
+      begun.resolve();
+      return end.promise;
+    });
+    const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const unused = connect(Number(url.port), url.hostname).resume();
+    await once(unused, 'connect');
+    const slow = fetch(new URL('/slow', url));
+    await begun.promise;
+    const closing = app.close();
+    await once(unused, 'close');
+    end.resolve('answered');
+    expect(await (await slow).text()).toBe('answered');
+    await closing;
   });
 
   test('sends what comes too late to another instance', async () => {
