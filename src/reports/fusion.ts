@@ -38,18 +38,18 @@ const mostResultRows = 2_000_000;
  * long is asked for at once, with UNION ALL.
  */
 export function fuse(missing: readonly Missing[]): Fused[] {
+  // With nothing to go with.
+  if (missing.length === 1) return pack([toOwnSelect(missing, 0)], missing);
   const { lanes, alone } = toLanes(missing.map(({ grouped, isLong }) => (isLong ? null : grouped)));
-  const selects = [
-    ...toScans(lanes).map(toScanSelect),
-    ...alone.map(
-      (place): Select => ({
-        select: toSettled((missing[place] as Missing).plan.select),
-        members: [place],
-        take: (rows) => [rows],
-      }),
-    ),
-  ];
-  return pack(selects, missing);
+  return pack([...toScans(lanes).map(toScanSelect), ...alone.map((place) => toOwnSelect(missing, place))], missing);
+}
+
+function toOwnSelect(missing: readonly Missing[], place: number): Select {
+  return {
+    select: toSettled((missing[place] as Missing).plan.select),
+    members: [place],
+    take: (rows) => [rows],
+  };
 }
 
 function pack(selects: readonly Select[], missing: readonly Missing[]): Fused[] {
