@@ -1,5 +1,7 @@
 import {
   type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
   execute,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -13,12 +15,13 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  subscribe,
 } from 'graphql';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
 import { toCost } from '../src/reports/price.ts';
 import type { Change, Changed } from '../src/reports/price-change.ts';
 import type { Context } from './context.ts';
-import type { QueryResolvers } from './types.generated.ts';
+import type { QueryResolvers, SubscriptionResolvers } from './types.generated.ts';
 
 /** An operation with variables that fit it, as they were given. */
 export interface Operation {
@@ -41,7 +44,9 @@ interface FieldPrice {
 }
 
 /** Whether a field goes through events. What does not reads small tables beside them, and costs nothing. */
-const isPriced: Readonly<Record<keyof QueryResolvers | '_entities' | '_service', boolean>> = {
+const isPriced: Readonly<
+  Record<keyof QueryResolvers | keyof SubscriptionResolvers | '_entities' | '_service', boolean>
+> = {
   trend: true,
   funnel: true,
   retention: true,
@@ -67,6 +72,8 @@ const isPriced: Readonly<Record<keyof QueryResolvers | '_entities' | '_service',
   deletions: false,
   deadLetters: false,
   priceOf: false,
+  trendChanges: true,
+  liveEvents: false,
 };
 
 const free = { price: 0, rows: 0, why: ['reads no events'] };
@@ -97,7 +104,7 @@ export function toOperation(
 
 /**
  * Executes the operation with reports that compute nothing: so it costs what it runs, with everything that its fields ask for
- * afterwards and what saved reports ask for. Field by field, since that is what is shown.
+ * afterwards and what saved reports ask for. Field by field, since that is what is shown. A subscription costs what its first message does.
  */
 export async function priceOperation(
   schema: GraphQLSchema,
@@ -107,7 +114,8 @@ export async function priceOperation(
 ): Promise<OperationPrice> {
   const { caller } = context;
   const nothing = { total: 0, fields: [], changes: [] };
-  if (node.operation !== 'query' || caller === null) return nothing;
+  if (node.operation === 'mutation' || caller === null) return nothing;
+  const run = node.operation === 'query' ? execute : begin;
   const fragments = document.definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION);
   const fields = toRootFields(node, fragments, variables);
   const isFree = (field: FieldNode) => !isPriced[field.name.value as keyof typeof isPriced];
@@ -124,7 +132,7 @@ export async function priceOperation(
       priced.push({ path, ...free });
       continue;
     }
-    const { errors = [] } = await execute({
+    const { errors = [] } = await run({
       schema,
       document: { kind: Kind.DOCUMENT, definitions: [toAlone(node, field), ...fragments] },
       contextValue: dryContext,
@@ -136,6 +144,12 @@ export async function priceOperation(
     changes.push(...taken.changes.map((changed) => ({ ...changed, path })));
   }
   return { total: priced.reduce((sum, { price }) => sum + price, 0), fields: priced, changes };
+}
+
+/** Dry reports send no messages: what is of interest is what it took to begin. */
+async function begin(args: ExecutionArgs): Promise<ExecutionResult> {
+  const messages = await subscribe(args);
+  return Symbol.asyncIterator in messages ? {} : messages;
 }
 
 function toPath(field: FieldNode): string[] {

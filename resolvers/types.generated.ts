@@ -1389,7 +1389,7 @@ export type Query = {
   /**
    * What an operation costs, before it runs: none of its reports is computed. It is parsed, validated and limited as every operation is. A price
    * is that of an answer of which nothing is cached, with each report computed by itself; a cached one costs less in truth, and is
-   * priced the same. At most 5 in an operation.
+   * priced the same. A subscription costs what its first message does. At most 5 in an operation.
    */
   readonly priceOf: Maybe<Price>;
   /** How many persons came back, by the interval in which they began. */

@@ -93,6 +93,7 @@ export async function registerGraphQL(
     ...deps,
     limits: deps.subscriptions,
     formatError,
+    charge,
     createContext(caller, signal) {
       let begun: ReportRequest | null = null;
       return { caller, tracker, deletions, prices, reports: (project) => (begun ??= reports.begin(project, signal)) };

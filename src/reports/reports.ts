@@ -76,6 +76,8 @@ export type Reports = ReturnType<typeof createReports>;
 export type ReportRequest = ReturnType<Reports['begin']>;
 
 /** The read path. One `begin` for each GraphQL operation: what it hands out shares one moment and one look into the cache. */
+async function* noMessages(): AsyncGenerator<never> {}
+
 export function createReports({
   log,
   warehouse,
@@ -207,7 +209,11 @@ export function createReports({
           runLedger(session, warehouse, watermark, input, clock()),
         liveEvents: (filter: FilterInput | null | undefined, withPerson: boolean) =>
           liveEvents.open(project, filter, withPerson, signal),
-        trendChanges: (input: TrendInput) => trendChanges.open(project, input, signal),
+        trendChanges: async (input: TrendInput) => {
+          if (!dry) return trendChanges.open(project, input, signal);
+          await runTrend(session, dry.toInput(input));
+          return noMessages();
+        },
       };
     },
     /** For `begin`: what the operation would compute, as it is asked or changed. */

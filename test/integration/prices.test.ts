@@ -1,5 +1,6 @@
 import { type ExportSite, openExportSite } from './export-site.ts';
 import { secrets } from './graphql-site.ts';
+import { listen } from './injection-listen.ts';
 
 const now = Date.UTC(2026, 2, 1, 12);
 const started = performance.now();
@@ -318,6 +319,26 @@ describe('with a budget', () => {
     expect(refused.status).toBe(400);
     expect(refused.body.errors?.[0]?.extensions).toMatchObject({ code: 'OVER_BUDGET' });
     expect((await get('2d')).status).toBe(200);
+  });
+
+  test('a subscription costs what its trend costs, when it begins; live events cost nothing', async () => {
+    const subscription = (days: string) =>
+      `subscription { trendChanges(input: { ${last(days)}, series: [{ event: "View" }] }) { series { total } } }`;
+    const [small, live] = [await priceOf(subscription('2d')), await priceOf('subscription { liveEvents { lost } }')];
+    expect(small.total).toBe((await priceOf(trend('{ last: "2d" }'))).total);
+    expect(small.fields).toMatchObject([{ path: ['trendChanges'], rows: expect.any(Number) }]);
+    expect(live).toMatchObject({ total: 0, fields: [{ path: ['liveEvents'], why: ['reads no events'] }] });
+
+    const refused = await listen(limited.url, secrets.read, subscription('60d'), {});
+    expect(refused.data ?? null).toBeNull();
+    const { message, extensions } = refused.errors![0] as unknown as { message: string; extensions: Refusal };
+    expect(extensions.code).toBe('OVER_BUDGET');
+    expect(message).toContain('trendChanges: range.last:');
+    expect(labels).toEqual([]);
+    const shorter = extensions.suggestions[0]!.changes[0]!.last;
+    const accepted = await listen(limited.url, secrets.read, subscription(shorter), {});
+    expect(accepted.errors).toBeUndefined();
+    expect(accepted.data).toMatchObject({ trendChanges: { series: [{ total: expect.any(Number) }] } });
   });
 
   test('what a minute has is spent once, whichever lane answers, and comes back', async () => {

@@ -20,6 +20,7 @@ import type { Caller, Context } from '../../../resolvers/context.ts';
 import { toGraphQLError } from '../../../resolvers/field.ts';
 import { TallygateError } from '../../errors.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import type { Charge } from '../charge.ts';
 import { assertShallow, limitDocument, mostTokens } from '../document-limits.ts';
 import type { createErrorFormatter } from '../graphql-errors.ts';
 import { createSlots, type SlotLimits } from '../slots.ts';
@@ -66,6 +67,7 @@ export interface OperationsDeps {
   readonly formatError: ReturnType<typeof createErrorFormatter>;
   /** What resolvers get beside the caller and its reports. */
   createContext(caller: Caller, signal: AbortSignal): Context;
+  readonly charge: Charge;
   readonly metrics: Metrics;
 }
 
@@ -74,7 +76,7 @@ const mostVariableErrors = 10;
 
 /** Subscriptions alone: what is asked once goes where admission, the compiled lane and persisted queries are. */
 export function createOperations(deps: OperationsDeps): Operations {
-  const { schema, introspection, formatError, metrics } = deps;
+  const { schema, introspection, formatError, charge, metrics } = deps;
   const rules = [...specifiedRules, limitDocument, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule])];
   const takeSlot = createSlots(deps.limits, tooMany);
   const subscribers = new WeakMap<Context, { subscriber: Subscriber; end: AbortController; field: string }>();
@@ -112,6 +114,12 @@ export function createOperations(deps: OperationsDeps): Operations {
       let release = () => {};
       try {
         release = takeSlot(subscriber.caller.project);
+        await charge.charge(
+          args.contextValue as Context,
+          args.document,
+          args.operationName ?? undefined,
+          args.variableValues ?? {},
+        );
         const results = await graphqlSubscribe(args);
         if (!(Symbol.asyncIterator in results)) {
           end.abort();
