@@ -110,6 +110,42 @@ test('every measure of numbers among other things, in all and broken down', asyn
   );
 }, 600_000);
 
+test('months to compare with, numbers on the edges of bins, and lines that formulas share', async () => {
+  const sale = (event: string, date: string, n: number, plan: string) => ({ event, date, n, plan });
+  const sales = [
+    ...['01-30', '02-01', '02-10', '03-02', '03-31'].map((date) => sale('Sold', date, 10, 'free')),
+    ...['02-28', '03-01'].map((date) => sale('Sold', date, 20, 'pro')),
+    ...['03-04', '03-05', '03-06', '03-07', '03-08'].map((date, i) => sale('Returned', date, 5 * i, 'team')),
+  ];
+  const batch: SentBatch = {
+    receivedAt: Date.UTC(2026, 3, 2),
+    events: sales.map(({ event, date, n, plan }, i) => ({
+      kind: 'track',
+      input: {
+        event,
+        userId: `u${i % 3}`,
+        messageId: `m${i}`,
+        timestamp: new Date(`2026-${date}T12:00:00Z`),
+        properties: { n, plan },
+      },
+    })),
+  };
+  const project = service.openProject();
+  const { token } = await project.send(batch);
+  const about = { project, facts: toFacts([batch]), freshness: { after: token, maxWaitMs: 30_000 } };
+  const march = { from: new Date('2026-03-01T00:00:00Z'), to: new Date('2026-04-01T00:00:00Z') };
+  const [sold, returned] = [{ event: 'Sold' }, { event: 'Returned' }];
+  const questions: TrendQuestion[] = [
+    { range: march, interval: 'MONTH', series: [sold], compareTo: { previousPeriod: true } },
+    { range: march, series: [{}], breakdown: [{ property: 'n', bins: { edges: [10, 20] } }] },
+    { range: march, series: [sold, returned], formulas: ['A - B - 1'], breakdown: [{ property: 'plan', limit: 1 }] },
+  ];
+  for (const question of questions) {
+    const { actual, expected } = await trends.compare(question, about);
+    expect({ question, answer: actual }).toEqual({ question, answer: expected });
+  }
+});
+
 test('"last" is resolved with the now of the snapshot, however old it is', async () => {
   const project = service.openProject();
   const { token } = await project.send({
