@@ -52,7 +52,9 @@ export const query = {
     context.reports(project).entities.list(args),
   ),
   events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
-  person: needing('read', ({ project }, args: QueryPersonArgs, context) => context.reports(project).person(args)),
+  person: needing('read', ({ project }, args: QueryPersonArgs, context, info) =>
+    context.reports(project).person(args, { traits: asksFor(info, ['traits']) }),
+  ),
   catalog: needing('read', ({ project }, { freshness }: QueryCatalogArgs, context) =>
     context.reports(project).catalog(freshness),
   ),

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import { TallygateError } from '../errors.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { showName, toMeant } from './near.ts';
@@ -96,9 +97,9 @@ const tries = 5;
 const columns = 'kind, name, version, toUnixTimestamp64Milli(saved_at) AS at, key_id, save_id, deleted, content';
 
 export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Definitions {
-  const readings = new Map<string, Reading>();
+  const readings = new LRUCache<string, Reading>({ max: mostProjects });
   const underway = new Map<string, Promise<Reading>>();
-  const pinned = new Map<string, Promise<Definition | null>>();
+  const pinned = new LRUCache<string, Promise<Definition | null>>({ max: mostPinned });
   /** The last save of each name that others have to wait for. */
   const turns = new Map<string, Promise<void>>();
   const options = (project: string) =>
@@ -114,9 +115,7 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
     const rows = counts[0]?.n ?? '0';
     const newest = known && known.rows === rows ? known.newest : await readNewest(project, known?.newest);
     const reading = { at, rows, newest };
-    readings.delete(project);
     readings.set(project, reading);
-    if (readings.size > mostProjects) readings.delete(readings.keys().next().value as string);
     return reading;
   };
 
@@ -281,7 +280,6 @@ export function createDefinitions({ warehouse, clock }: DefinitionsDeps): Defini
       pinned.set(key, reading);
       const forget = () => void pinned.delete(key);
       reading.then((found) => found === null && forget(), forget);
-      if (pinned.size > mostPinned) pinned.delete(pinned.keys().next().value as string);
       return reading;
     },
     versions: readVersions,

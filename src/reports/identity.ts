@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { TallygateError } from '../errors.ts';
 import type { PositionVector } from '../events/position.ts';
 import type { Statement, Warehouse } from '../ports/warehouse.ts';
@@ -33,8 +34,8 @@ export const nobody: Identity = { version: '', chained: 0, broken: [] };
 
 /** Reads what of the edges a statement has to know before it is written: little, and once for each version of them. */
 export function createIdentities(warehouse: Warehouse, versions: Versions): Identities {
-  const bySnapshot = new Map<string, Promise<Identity>>();
-  const byVersion = new Map<string, Promise<Identity>>();
+  const bySnapshot = new LRUCache<string, Promise<Identity>>({ max: mostKept });
+  const byVersion = new LRUCache<string, Promise<Identity>>({ max: mostKept });
   const options = (project: string) =>
     ({ label: 'identity', project, lane: 'ledger', limits: { resultRows: 100_000 } }) as const;
 
@@ -87,13 +88,16 @@ export function createIdentities(warehouse: Warehouse, versions: Versions): Iden
   };
 }
 
-function remember(kept: Map<string, Promise<Identity>>, key: string, read: () => Promise<Identity>): Promise<Identity> {
+function remember(
+  kept: LRUCache<string, Promise<Identity>>,
+  key: string,
+  read: () => Promise<Identity>,
+): Promise<Identity> {
   const known = kept.get(key);
   if (known) return known;
   const reading = read();
   kept.set(key, reading);
   reading.catch(() => kept.delete(key));
-  if (kept.size > mostKept) kept.delete(kept.keys().next().value as string);
   return reading;
 }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { covers, joinVectors, type PositionVector } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -61,7 +62,7 @@ const retryAfterMs = 60_000;
  * Kept beside the cached answers, since a name that was not there yesterday may be there today, and one that was is still there.
  */
 export function createNamesReader({ warehouse, watermark, logger, clock }: NamesDeps): NamesReader {
-  const memories = new Map<string, Memory>();
+  const memories = new LRUCache<string, Memory>({ max: mostProjects });
 
   const memoryOf = (project: string): Memory => {
     const corrections = watermark.correction(project).count;
@@ -69,9 +70,7 @@ export function createNamesReader({ warehouse, watermark, logger, clock }: Names
     // What was put back at old positions is not found by looking at new ones.
     if (known?.corrections === corrections) return known;
     const memory = createMemory(corrections);
-    memories.delete(project);
     memories.set(project, memory);
-    if (memories.size > mostProjects) memories.delete(memories.keys().next().value as string);
     return memory;
   };
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { toMessage } from '../errors.ts';
 import { covers, type PositionVector, type Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
@@ -72,7 +73,7 @@ interface Row {
 
 export function createMerges({ warehouse, watermark, logger, clock }: MergesDeps): Merges {
   /** Of each project the latest first. */
-  const projects = new Map<string, readonly Known[]>();
+  const projects = new LRUCache<string, readonly Known[]>({ max: mostProjects });
   const reading = new Map<string, Promise<unknown>>();
   const restUntil = new Map<string, number>();
 
@@ -173,9 +174,7 @@ export function createMerges({ warehouse, watermark, logger, clock }: MergesDeps
       if (isOlder || clock() < (restUntil.get(project) ?? 0)) return null;
       const next = readOn(project, snapshot, identity, latest ?? null)
         .then((state) => {
-          projects.delete(project);
           projects.set(project, [state, ...states].slice(0, mostSnapshots));
-          if (projects.size > mostProjects) projects.delete(projects.keys().next().value as string);
         })
         .catch((thrown) => {
           restUntil.set(project, clock() + restMs);

@@ -16,6 +16,12 @@ export interface PersonInput {
   readonly freshness?: FreshnessInput | null | undefined;
 }
 
+/** What is looked at of the answer. */
+export interface PersonAsked {
+  /** Without, traits are empty, and nothing is read for them. */
+  readonly traits: boolean;
+}
+
 export type TimelineInput = Omit<EventsInput, 'freshness'>;
 
 export interface Person {
@@ -33,11 +39,15 @@ const longestId = 200;
 const mostIds = 1000;
 const mostTellers = 10_000;
 
-export function runPerson(session: Session, { id, freshness }: PersonInput): Promise<Person | null> {
+export function runPerson(
+  session: Session,
+  { id, freshness }: PersonInput,
+  asked: PersonAsked = { traits: true },
+): Promise<Person | null> {
   return session.report(freshness, async (moment) => {
     if (id.length === 0 || id.length > longestId)
       throw new TallygateError('INVALID_INPUT', `id: expected 1 to ${longestId} characters, got ${id.length}`);
-    const { kin, cells } = await findPerson(session, moment, id.toWellFormed());
+    const { kin, cells } = await findPerson(session, moment, id.toWellFormed(), asked);
     if (kin === null) return null;
     const { facts, told, isMeant } = kin;
     const meta = session.toMeta(
@@ -87,12 +97,12 @@ interface Kin {
  * Events say who did them by hashes of ids, so nobody looks through the ids themselves: a user's id is tried, and that of a device
  * beside it. Only a device of which every event names a user is found by its own name, and is whoever it names first.
  */
-async function findPerson(session: Session, moment: Moment, id: string) {
-  const named = await lookUp(session, moment, [hashId('user', id), hashId('anonymous', id)]);
+async function findPerson(session: Session, moment: Moment, id: string, asked: PersonAsked) {
+  const named = await lookUp(session, moment, [hashId('user', id), hashId('anonymous', id)], asked);
   if (named.kin) return named;
   const cell = await session.load(moment, planFirst(id));
   const first = cell.rows[0]?.id as string | undefined;
-  const met = first === undefined ? { kin: null, cells: [] } : await lookUp(session, moment, [first]);
+  const met = first === undefined ? { kin: null, cells: [] } : await lookUp(session, moment, [first], asked);
   return { kin: met.kin, cells: [...named.cells, cell, ...met.cells] };
 }
 
@@ -101,18 +111,19 @@ async function lookUp(
   session: Session,
   moment: Moment,
   ids: readonly string[],
+  { traits: isTold }: PersonAsked,
 ): Promise<{ kin: Kin | null; cells: Cell[] }> {
   const { of, cells } = await findKin(session, moment, ids);
   const lists = ids.map((id) => of.get(id) ?? [id]);
   const [found, told] = await Promise.all([
     session.load(moment, planFacts(ids, lists)),
-    session.load(moment, planTraits(lists)),
+    isTold ? session.load(moment, planTraits(lists)) : null,
   ]);
-  const all = [...cells, found, told];
+  const all = [...cells, found, ...(told ? [told] : [])];
   const rows = (found.rows as unknown as readonly FactsRow[]).filter(({ own }) => Number(own) > 0);
   const [facts] = rows.toSorted((a, b) => a.place - b.place);
   if (!facts) return { kin: null, cells: all };
-  const traits = (told.rows as unknown as readonly TraitsRow[]).filter(({ place }) => place === facts.place);
+  const traits = ((told?.rows ?? []) as unknown as readonly TraitsRow[]).filter(({ place }) => place === facts.place);
   return { kin: { isMeant: isOneOf(lists[facts.place] as readonly string[]), facts, told: traits }, cells: all };
 }
 

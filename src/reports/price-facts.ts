@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { countUpTo } from './ascending.ts';
 import { sql, toStatement, value } from './sql.ts';
@@ -29,7 +30,7 @@ const hourMs = 3_600_000;
 
 /** From the rollup, which the warehouse keeps while it stores; never from the events. */
 export function createEventCounts(warehouse: Warehouse, clock: () => number): EventCountsReader {
-  const projects = new Map<string, Kept>();
+  const projects = new LRUCache<string, Kept>({ max: mostProjects });
 
   const load = async (project: string): Promise<EventCounts> => {
     const options = { label: 'price', lane: 'ledger', project } as const;
@@ -66,9 +67,7 @@ export function createEventCounts(warehouse: Warehouse, clock: () => number): Ev
 
   const keep = (project: string, counts: Promise<EventCounts>, started: number): Kept => {
     const kept: Kept = { counts, freshUntil: Number.POSITIVE_INFINITY, isRefreshing: false };
-    projects.delete(project);
     projects.set(project, kept);
-    if (projects.size > mostProjects) projects.delete(projects.keys().next().value as string);
     counts.then(
       () => {
         const now = clock();

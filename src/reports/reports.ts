@@ -32,7 +32,7 @@ import { createMerges } from './merges.ts';
 import type { FreshnessInput } from './moment.ts';
 import { withNameWarnings, withWarningsAbout } from './names.ts';
 import { runPaths } from './paths.ts';
-import { type Person, type PersonInput, runPerson, type TimelineInput } from './person.ts';
+import { type Person, type PersonAsked, type PersonInput, runPerson, type TimelineInput } from './person.ts';
 import type { Change } from './price-change.ts';
 import { createEventCounts } from './price-facts.ts';
 import { createDrySession, type DrySession } from './price-session.ts';
@@ -183,8 +183,8 @@ export function createReports({
         stickiness: remembered('stickiness', runStickiness),
         events: named('events', runEvents),
         entities: createEntityReports(session, names, dry),
-        person: async (input: PersonInput) => {
-          const person = await runPerson(session, input);
+        person: async (input: PersonInput, asked?: PersonAsked) => {
+          const person = await runPerson(session, input, asked);
           const timeline = named('timeline', (_, asked: TimelineInput) => (person as Person).timeline(asked));
           return person && { ...person, timeline };
         },

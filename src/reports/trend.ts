@@ -225,11 +225,26 @@ function checkSize(
   cells: readonly (readonly Cell[])[],
   { formulas, buckets, least }: { readonly formulas: number; readonly buckets: number; readonly least: number },
 ) {
-  const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toGroupedRows(cell.rows).map(toLineKey))));
-  const lines =
+  const toLines = (sizes: readonly number[], sizeOfAll: number) =>
     formulas > 0
-      ? Math.max(least, new Set(keys.flatMap((ofSeries) => [...ofSeries])).size) * (keys.length + formulas)
-      : keys.reduce((sum, { size }) => sum + Math.max(least, size), 0);
+      ? Math.max(least, sizeOfAll) * (sizes.length + formulas)
+      : sizes.reduce((sum, size) => sum + Math.max(least, size), 0);
+  const rows = cells.map((ofSeries) => ofSeries.reduce((sum, cell) => sum + cell.rows.length, 0));
+  // No more lines than rows: mostly that says enough.
+  if (
+    toLines(
+      rows,
+      rows.reduce((sum, n) => sum + n, 0),
+    ) *
+      buckets <=
+    mostNumbers
+  )
+    return;
+  const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toGroupedRows(cell.rows).map(toLineKey))));
+  const lines = toLines(
+    keys.map(({ size }) => size),
+    new Set(keys.flatMap((ofSeries) => [...ofSeries])).size,
+  );
   if (lines * buckets > mostNumbers)
     throw new TallygateError(
       'TOO_MANY_BUCKETS',

@@ -258,7 +258,7 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'person',
     ask: async (reports, scope) => {
-      const found = await reports.person({ id: toPersonId(scope) });
+      const found = await reports.person({ id: toPersonId(scope) }, { traits: false });
       return [
         found?.userIds,
         found?.anonymousIds,

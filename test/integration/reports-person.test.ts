@@ -12,6 +12,27 @@ test('persons and timelines of random streams are what plain counting gives', as
   await holdsForRandomStreams(service, persons, { streams: 20, questions: [4, 8] });
 }, 600_000);
 
+test('nothing is read of identify events when nobody asks for traits', async () => {
+  const project = service.openProject();
+  const events = [0, 1, 2].map((i) => ({
+    kind: 'identify' as const,
+    input: { userId: 'u', messageId: `m${i}`, traits: { plan: `p${i}` } },
+  }));
+  const { token } = await project.send({ receivedAt: Date.UTC(2026, 0, 1), events });
+  const freshness = { after: token, maxWaitMs: 30_000 };
+  const rows = async (traits: boolean) => {
+    const person = await project.ask().person({ id: 'u', freshness }, { traits });
+    return { traits: { ...person!.traits }, count: person!.eventCount, rowsRead: await person!.meta.rowsRead() };
+  };
+  const without = await rows(false);
+  expect(without).toMatchObject({ traits: {}, count: 3 });
+  const withTraits = await rows(true);
+  expect(withTraits).toMatchObject({ traits: { plan: 'p2' }, count: 3 });
+  // What the other asked for is in the cache: traits alone are computed.
+  expect(withTraits.rowsRead).toBe(3);
+  expect(without.rowsRead).toBeGreaterThan(0);
+});
+
 describe('a timeline', () => {
   const receivedAt = Date.UTC(2026, 0, 1, 12);
   const range = { from: new Date(receivedAt - 1000), to: new Date(receivedAt + 1000) };

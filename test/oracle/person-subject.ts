@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Person } from '../../src/reports/person.ts';
 import type { Subject } from './check.ts';
 import { answerEvents, type EventsQuestion } from './events.ts';
 import { answerPerson } from './person.ts';
@@ -32,6 +33,10 @@ export const persons: Subject<PersonQuestion> = {
     const timeline = answerEvents(expected.events, question, Number.NaN);
     if (question.order === 'OLDEST') timeline.reverse();
     const { timeline: _, meta, ...shown } = person;
+    // Whoever asks for no traits is told the rest as it is.
+    const plain = await project.ask().person({ id, freshness: { at: meta.snapshot } }, { traits: false });
+    const { timeline: _timeline, meta: _meta, ...other } = plain as Person;
+    expect(other).toEqual({ ...shown, traits: {} });
     return {
       actual: {
         ...shown,
