@@ -18,9 +18,11 @@ export function needing<Parent, Args, Result>(
 }
 
 /** A field of a report that is computed when it is asked for: who may ask for the report may ask for it. */
-export function afterwards<Parent, Args, Result>(resolve: (parent: Parent, args: Args) => Promise<Result>) {
+export function afterwards<Parent, Args, Result>(
+  resolve: (parent: Parent, args: Args, info: GraphQLResolveInfo) => Promise<Result>,
+) {
   return (parent: Parent, args: Args, context: Context, info: GraphQLResolveInfo): Promise<Result> =>
-    inField(context, info, () => resolve(parent, args)).catch((thrown) => {
+    inField(context, info, () => resolve(parent, args, info)).catch((thrown) => {
       throw toGraphQLError(thrown);
     });
 }
@@ -47,6 +49,11 @@ export function asksFor({ fieldNodes, fragments }: GraphQLResolveInfo, way: read
     });
   };
   return fieldNodes.some(({ selectionSet }) => isIn(selectionSet, way));
+}
+
+/** What of events is looked at, in the field's connection. */
+export function toEventsAsked(info: GraphQLResolveInfo): { readonly persons: boolean } {
+  return { persons: asksFor(info, ['nodes', 'person']) || asksFor(info, ['edges', 'node', 'person']) };
 }
 
 /** What else a right brings. */

@@ -1,5 +1,5 @@
 import { entityReports } from './entity.ts';
-import { afterwards, needing } from './field.ts';
+import { afterwards, needing, toEventsAsked } from './field.ts';
 import { funnel, funnelStep } from './funnel.ts';
 import { mutation } from './mutation.ts';
 import { query } from './query.ts';
@@ -23,7 +23,7 @@ export const resolvers = {
   EntityReports: entityReports,
   Funnel: funnel,
   FunnelStep: funnelStep,
-  Person: { events: afterwards((person, args) => person.timeline(args)) },
+  Person: { events: afterwards((person, args, info) => person.timeline(args, toEventsAsked(info))) },
   Ingestion: {
     dedupWindowHours: needing('read', ({ project }, _: unknown, context) =>
       context.reports(project).dedupWindowHours(),

@@ -1,4 +1,4 @@
-import { asksFor, needing } from './field.ts';
+import { asksFor, needing, toEventsAsked } from './field.ts';
 import { priceQuery } from './price.ts';
 import { savedQuery } from './saved.ts';
 import type {
@@ -51,7 +51,9 @@ export const query = {
   entityReports: needing('read', async ({ project }, args: QueryEntityReportsArgs, context) =>
     context.reports(project).entities.list(args),
   ),
-  events: needing('read', ({ project }, args: QueryEventsArgs, context) => context.reports(project).events(args)),
+  events: needing('read', ({ project }, args: QueryEventsArgs, context, info) =>
+    context.reports(project).events(args, toEventsAsked(info)),
+  ),
   person: needing('read', ({ project }, args: QueryPersonArgs, context, info) =>
     context.reports(project).person(args, { traits: asksFor(info, ['traits']) }),
   ),

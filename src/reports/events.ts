@@ -30,6 +30,14 @@ export interface EventsInput {
   readonly freshness?: FreshnessInput | null | undefined;
 }
 
+/** What is looked at of the answer. */
+export interface EventsAsked {
+  /** Without, `person` is the id that each event names, whoever that is. */
+  readonly persons: boolean;
+}
+
+const everything: EventsAsked = { persons: true };
+
 export type EventOrder = 'NEWEST' | 'OLDEST';
 
 export type EventType = Uppercase<EventKind>;
@@ -56,7 +64,7 @@ export interface StoredEvent {
 export type EventPage = Connection<StoredEvent> & { readonly meta: ReportMeta };
 
 /** Pages after the first show the first one's snapshot: its cursors carry it. */
-export async function runEvents(session: Session, input: EventsInput): Promise<EventPage> {
+export async function runEvents(session: Session, input: EventsInput, asked = everything): Promise<EventPage> {
   const place = input.after ? parseCursor(input.after) : null;
   if (place?.snapshot === '') throw invalidCursor();
   if (place && input.freshness?.at && input.freshness.at !== place.snapshot) {
@@ -66,7 +74,7 @@ export async function runEvents(session: Session, input: EventsInput): Promise<E
     );
   }
   const freshness = place ? { ...input.freshness, at: place.snapshot } : input.freshness;
-  return session.report(freshness, (moment) => readPage(session, moment, input, always));
+  return session.report(freshness, (moment) => readPage(session, moment, input, always, asked));
 }
 
 /** A page as of the moment; `which`: of these events only. */
@@ -75,6 +83,7 @@ export async function readPage(
   moment: Moment,
   input: Omit<EventsInput, 'freshness'>,
   which: Sql,
+  { persons } = everything,
 ): Promise<EventPage> {
   const first = parseFirst(input.first);
   const place = input.after ? parseCursor(input.after) : null;
@@ -87,11 +96,8 @@ export async function readPage(
     rows = cell.rows as unknown as readonly EventRow[];
     if (rows.length > first) break;
   }
-  const owners = await findOwners(
-    session,
-    moment,
-    rows.slice(0, first).map(({ who }) => who),
-  );
+  const named = persons ? rows.slice(0, first).map(({ who }) => who) : [];
+  const owners = await findOwners(session, moment, named);
   const page = toConnection(
     rows,
     first,

@@ -1,6 +1,6 @@
 import { TallygateError } from '../errors.ts';
 import type { Cell } from './cells.ts';
-import { type EventPage, type EventsInput, readPage } from './events.ts';
+import { type EventPage, type EventsAsked, type EventsInput, readPage } from './events.ts';
 import { hashId } from './id-hash.ts';
 import { findKin, toIdList } from './kin.ts';
 import type { FreshnessInput, Moment } from './moment.ts';
@@ -31,7 +31,7 @@ export interface Person {
   readonly firstSeen: Date;
   readonly lastSeen: Date;
   readonly eventCount: number;
-  timeline(input: TimelineInput): Promise<EventPage>;
+  timeline(input: TimelineInput, asked?: EventsAsked): Promise<EventPage>;
   readonly meta: ReportMeta;
 }
 
@@ -62,13 +62,13 @@ export function runPerson(
       firstSeen: new Date(Number(facts.first)),
       lastSeen: new Date(Number(facts.last)),
       eventCount: Number(facts.n),
-      async timeline(input) {
+      async timeline(input, of) {
         if (input.after && parseCursor(input.after).snapshot !== moment.snapshot)
           throw new TallygateError(
             'INVALID_INPUT',
             "after: expected a cursor of the person's snapshot, got one of another: ask with freshness.at of the first page's meta.snapshot",
           );
-        return readPage(session, moment, input, isMeant);
+        return readPage(session, moment, input, isMeant, of);
       },
       meta,
     };

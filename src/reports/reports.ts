@@ -14,7 +14,7 @@ import { runDeletion, runDeletions } from './deletions.ts';
 import { createEntityReports } from './entity-reports.ts';
 import { type EventRowsInput, openEventRows } from './event-rows.ts';
 import { runEventStatus } from './event-status.ts';
-import { runEvents } from './events.ts';
+import { type EventsAsked, type EventsInput, runEvents } from './events.ts';
 import type { Recorder } from './explain.ts';
 import { createSinceReader } from './explain-touches.ts';
 import { createFeedMemory } from './feed-memory.ts';
@@ -181,11 +181,13 @@ export function createReports({
         live: named('live', runLive),
         lifecycle: named('lifecycle', runLifecycle),
         stickiness: remembered('stickiness', runStickiness),
-        events: named('events', runEvents),
+        events: (input: EventsInput, asked?: EventsAsked) =>
+          named('events', (of, wish: EventsInput) => runEvents(of, wish, asked))(input),
         entities: createEntityReports(session, names, dry),
         person: async (input: PersonInput, asked?: PersonAsked) => {
           const person = await runPerson(session, input, asked);
-          const timeline = named('timeline', (_, asked: TimelineInput) => (person as Person).timeline(asked));
+          const timeline = (wish: TimelineInput, of?: EventsAsked) =>
+            named('timeline', (_, input: TimelineInput) => (person as Person).timeline(input, of))(wish);
           return person && { ...person, timeline };
         },
         cohort: (input: CohortInput) => runCohort(saved, input),

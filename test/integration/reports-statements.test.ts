@@ -47,8 +47,32 @@ test('statements and rows of what is computed afterwards count, wherever meta st
   const second = await ask(
     `{ ${retention} { meta { statements } people(cohort: "2026-03-01T00:00:00Z") { nodes { id } } } person(id: "u") { meta { statements } events(range: ${range}) { nodes { event } } } }`,
   );
-  // Retention and the person at once; then its people, the traits and the timeline.
+  // Retention and the person at once; then its people and the timeline.
   expect([second.retention.meta.statements, second.person.meta.statements]).toEqual([2, 2]);
+});
+
+test('who did an event, and what identify events told, is looked up for whoever asks', async () => {
+  const identify: SentEvent = {
+    kind: 'identify',
+    input: { userId: 'u', anonymousId: 'a', messageId: 'i', traits: { plan: 'pro' }, timestamp: new Date(start) },
+  };
+  const asked = async (fields: string) => {
+    // A project for each: nothing is cached.
+    const { ask } = await open([identify, did('u', 'm1', 1)]);
+    const answer = await ask(`{ ${fields} }`);
+    return (answer.events ?? answer.person) as { meta: { statements: number; rowsRead: number } };
+  };
+  const events = (fields: string) =>
+    asked(
+      `events(range: ${range}, filter: { property: "$event", op: EXISTS }) { ${fields} meta { statements rowsRead } }`,
+    );
+  const person = (fields: string) => asked(`person(id: "u") { ${fields} meta { statements rowsRead } }`);
+  const plain = await events('nodes { messageId }');
+  for (const fields of ['nodes { person }', 'edges { node { ... on Event { person } } }'])
+    expect((await events(fields)).meta.statements).toBeGreaterThan(plain.meta.statements);
+  const [told, untold] = [await person('traits'), await person('userIds eventCount')];
+  expect(told).toMatchObject({ traits: { plan: 'pro' } });
+  expect(told.meta.rowsRead).toBeGreaterThan(untold.meta.rowsRead);
 });
 
 test("a funnel's sessions are those of the report of sessions, but at the edges of the range and after a day", async () => {
