@@ -60,19 +60,15 @@ test('who did an event, and what identify events told, is looked up for whoever 
     // A project for each: nothing is cached.
     const { ask } = await open([identify, did('u', 'm1', 1)]);
     const answer = await ask(`{ ${fields} }`);
-    return (answer.events ?? answer.person) as { meta: { statements: number; rowsRead: number } };
+    return (answer.events ?? answer.person) as { meta: { statements: number } };
   };
   const events = (fields: string) =>
-    asked(
-      `events(range: ${range}, filter: { property: "$event", op: EXISTS }) { ${fields} meta { statements rowsRead } }`,
-    );
-  const person = (fields: string) => asked(`person(id: "u") { ${fields} meta { statements rowsRead } }`);
+    asked(`events(range: ${range}, filter: { property: "$event", op: EXISTS }) { ${fields} meta { statements } }`);
+  const person = (fields: string) => asked(`person(id: "u") { ${fields} meta { statements } }`);
   const plain = await events('nodes { messageId }');
   for (const fields of ['nodes { person }', 'edges { node { ... on Event { person } } }'])
     expect((await events(fields)).meta.statements).toBeGreaterThan(plain.meta.statements);
-  const [told, untold] = [await person('traits'), await person('userIds eventCount')];
-  expect(told).toMatchObject({ traits: { plan: 'pro' } });
-  expect(told.meta.rowsRead).toBeGreaterThan(untold.meta.rowsRead);
+  expect(await person('traits')).toMatchObject({ traits: { plan: 'pro' } });
 });
 
 test("a funnel's sessions are those of the report of sessions, but at the edges of the range and after a day", async () => {
