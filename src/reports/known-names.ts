@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { covers, joinVectors, type PositionVector } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { toScope } from './plan.ts';
+import { timeMs, toScope } from './plan.ts';
 import { allOf, join, type Sql, sql, toStatement, value } from './sql.ts';
 import type { WatermarkReader } from './watermark.ts';
 
@@ -165,12 +165,25 @@ function selectNames(scope: Sql): Sql {
     GROUP BY name ORDER BY n DESC LIMIT ${value('UInt32', mostNames + 1)}`;
 }
 
-/** Of the newest events of each name, which are found by their order alone; only those are opened. */
+/**
+ * Of the newest events of each name. Since which hour there are enough of them is counted first: only events from then on are
+ * opened, where to put all in order and take some of each name would open them all.
+ */
 function selectPaths(scope: Sql): Sql {
-  return sql`SELECT multiIf(kind = 'identify', 'person', kind = 'group', 'group', 'properties') AS teller, path
+  const most = value('UInt32', mostLooked);
+  const name = sql`cityHash64(event, kind)`;
+  const hour = sql`intDiv(${timeMs}, 3600000)`;
+  const always = value('Int64', -(2 ** 53));
+  // transform takes no empty lists.
+  return sql`WITH (SELECT (arrayPushBack(groupArray(whose), 0), arrayPushBack(groupArray(since), ${always})) FROM (
+      SELECT whose, if(max(upto) >= ${most}, maxIf(hour, upto >= ${most}), ${always}) AS since FROM (
+        SELECT whose, hour, sum(n) OVER (PARTITION BY whose ORDER BY hour DESC) AS upto FROM (
+          SELECT ${name} AS whose, ${hour} AS hour, count() AS n FROM events WHERE ${scope} GROUP BY whose, hour))
+      GROUP BY whose)) AS sinces
+    SELECT multiIf(kind = 'identify', 'person', kind = 'group', 'group', 'properties') AS teller, path
     FROM (SELECT kind, arrayJoin(JSONAllPaths(doc)) AS path
-      FROM (SELECT kind, doc FROM events WHERE ${scope}
-        ORDER BY project DESC, event DESC, time DESC LIMIT ${value('UInt32', mostLooked)} BY event, kind))
+      FROM (SELECT kind, doc FROM events PREWHERE ${hour} >= transform(${name}, sinces.1, sinces.2, ${always}) WHERE ${scope}
+        ORDER BY project DESC, event DESC, time DESC LIMIT ${most} BY event, kind))
     GROUP BY teller, path ORDER BY count() DESC LIMIT ${value('UInt32', mostNames + 1)} BY teller`;
 }
 

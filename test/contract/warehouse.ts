@@ -171,6 +171,10 @@ export function warehouseContract(open: () => Promise<Warehouse>) {
       'QUERY_TOO_EXPENSIVE',
       'memory',
     ]);
+    // Groups that do not fit go to disk.
+    const groups =
+      'SELECT count() AS n FROM (SELECT cityHash64(number) AS k, count() FROM numbers(6000000) GROUP BY k)';
+    expect(await failure(groups, { memoryBytes: 200_000_000 })).toBeNull();
     expect(await failure('SELECT number FROM numbers(200000)', { resultRows: 1000 })).toEqual([
       'QUERY_TOO_EXPENSIVE',
       'rows of the answer',

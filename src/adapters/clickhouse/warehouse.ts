@@ -75,6 +75,9 @@ export function createWarehouse({
     const settings = [
       `max_execution_time = ${bound.seconds}`,
       `max_memory_usage = ${Math.round(bound.memoryBytes)}`,
+      // Many groups and long lists go to disk rather than be refused.
+      `max_bytes_before_external_group_by = ${Math.round(bound.memoryBytes / 4)}`,
+      `max_bytes_before_external_sort = ${Math.round(bound.memoryBytes / 4)}`,
       `max_result_rows = ${bound.resultRows}`,
       "result_overflow_mode = 'throw'",
       'output_format_json_quote_64bit_integers = 1',
