@@ -196,7 +196,10 @@ export const settings = {
     'How long the log keeps events that are in the warehouse, in hours.',
   ],
   QUERY_SECONDS: [integer(1, 3600).default(30), 'Longest execution of a report statement, in seconds.'],
-  QUERY_MEMORY_MB: [integer(64, 1_048_576).default(4096), 'Most memory of a report statement, in MiB; groups and lists beyond a quarter of it go to disk.'],
+  QUERY_MEMORY_MB: [
+    integer(64, 1_048_576).default(4096),
+    'Most memory of a report statement, in MiB; groups and lists beyond a quarter of it go to disk.',
+  ],
 
   EXPORTS_AT_ONCE: [integer(1, 1000).default(4), 'Exports that a gateway writes at once; more are refused with 429.'],
   EXPORTS_PER_PROJECT: [integer(1, 1000).default(2), 'The same for one project.'],
