@@ -230,16 +230,9 @@ function checkSize(
       ? Math.max(least, sizeOfAll) * (sizes.length + formulas)
       : sizes.reduce((sum, size) => sum + Math.max(least, size), 0);
   const rows = cells.map((ofSeries) => ofSeries.reduce((sum, cell) => sum + cell.rows.length, 0));
+  const rowsOfAll = rows.reduce((sum, n) => sum + n, 0);
   // No more lines than rows: mostly that says enough.
-  if (
-    toLines(
-      rows,
-      rows.reduce((sum, n) => sum + n, 0),
-    ) *
-      buckets <=
-    mostNumbers
-  )
-    return;
+  if (toLines(rows, rowsOfAll) * buckets <= mostNumbers) return;
   const keys = cells.map((ofSeries) => new Set(ofSeries.flatMap((cell) => toGroupedRows(cell.rows).map(toLineKey))));
   const lines = toLines(
     keys.map(({ size }) => size),

@@ -47,7 +47,8 @@ describeWithOwn(['kafka', 'clickhouse'], 'nothing lost, nothing twice', (servers
         });
         expect(verdict).toMatchObject({ lost: [], twice: [], phantom: [], problems: [] });
         expect(verdict.acknowledged).toBeGreaterThan(300);
-        if (verify !== null) expect(verify).toMatchObject({ code: 0 });
+        // With what it says where it finds something.
+        if (verify !== null && verify.code !== 0) expect(verify).toEqual({ code: 0, output: '' });
       } catch (thrown) {
         throw new Error(`with FAULT_SEED=${seed}; logs are in ${kept}; ${said.join('; ')}`, { cause: thrown });
       }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc, { type Arbitrary } from 'fast-check';
+import { isTallygateError } from '../../src/errors.ts';
 import type { Asked, Comparison, Subject } from './check.ts';
 import { answerCohort, type Cohort } from './cohorts.ts';
 import type { Filter, Op } from './filter.ts';
@@ -163,17 +164,25 @@ export function amongMembers<Question extends { readonly filter?: Filter }>(
           where: fc.constantFrom<Where>('in', 'out', 'and'),
         })
         .map(({ question, ...more }) => ({ ...question, ...more })),
-    async compare(question, asked): Promise<Comparison> {
-      const { name, members } = await save(question.cohorts, asked);
-      const { cohorts: _, where, ...plain } = question;
-      const isMember: Filter = { cohort: name };
-      const narrowed = {
-        in: isMember,
-        out: { not: isMember },
-        and: plain.filter ? { and: [plain.filter, isMember] } : isMember,
-      }[where];
-      const facts = asked.facts.map((fact) => ({ ...fact, cohorts: new Map([[name, members]]) }));
-      return base.compare({ ...plain, filter: narrowed } as unknown as Question, { ...asked, facts });
+    async compare({ cohorts: wanted, where, ...plain }, asked): Promise<Comparison> {
+      const compareTo = async (of: Cohorts): Promise<Comparison> => {
+        const { name, members } = await save(of, asked);
+        const isMember: Filter = { cohort: name };
+        const narrowed = {
+          in: isMember,
+          out: { not: isMember },
+          and: plain.filter ? { and: [plain.filter, isMember] } : isMember,
+        }[where];
+        const facts = asked.facts.map((fact) => ({ ...fact, cohorts: new Map([[name, members]]) }));
+        return base.compare({ ...plain, filter: narrowed } as unknown as Question, { ...asked, facts });
+      };
+      try {
+        return await compareTo(wanted);
+      } catch (thrown) {
+        if (!isTallygateError(thrown) || thrown.details.limit !== 'conditions of cohorts') throw thrown;
+        // Of all their conditions none is left when the members are listed.
+        return compareTo({ ...wanted, freeze: true });
+      }
     },
   };
 }
