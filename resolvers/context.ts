@@ -2,10 +2,10 @@ import type { DocumentNode } from 'graphql';
 import type { Credential, Right } from '../src/config.ts';
 import type { Deletions } from '../src/ingest/deletion/request.ts';
 import type { Tracker } from '../src/ingest/tracker.ts';
-import type { Recorder } from '../src/reports/explain.ts';
-import type { Change } from '../src/reports/price-change.ts';
-import type { EventCounts } from '../src/reports/price-facts.ts';
-import type { DrySession } from '../src/reports/price-session.ts';
+import type { Recorder } from '../src/reports/explain/explain.ts';
+import type { Change } from '../src/reports/price/change.ts';
+import type { EventCounts } from '../src/reports/price/facts.ts';
+import type { DrySession } from '../src/reports/price/session.ts';
 import type { ReportRequest } from '../src/reports/reports.ts';
 
 /** Who sent the request, by its credential. */

@@ -18,8 +18,8 @@ import {
   subscribe,
 } from 'graphql';
 import { isTallygateError, TallygateError } from '../src/errors.ts';
-import { toCost } from '../src/reports/price.ts';
-import type { Change, Changed } from '../src/reports/price-change.ts';
+import type { Change, Changed } from '../src/reports/price/change.ts';
+import { toCost } from '../src/reports/price/price.ts';
 import type { Context } from './context.ts';
 import type { QueryResolvers, SubscriptionResolvers } from './types.generated.ts';
 

@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
-import { show } from '../src/reports/price.ts';
-import { type Change, type Changed, intervals } from '../src/reports/price-change.ts';
+import { type Change, type Changed, intervals } from '../src/reports/price/change.ts';
+import { show } from '../src/reports/price/price.ts';
 import type { Context } from './context.ts';
 import { type Operation, type OperationPrice, priceOperation } from './price-document.ts';
 

@@ -1,5 +1,5 @@
-import type { LiveEvents } from '../src/reports/event-queue.ts';
-import type { TrendChange } from '../src/reports/trend-grid.ts';
+import type { LiveEvents } from '../src/reports/events/queue.ts';
+import type { TrendChange } from '../src/reports/trend/grid.ts';
 import { asksFor, needing, toGraphQLError } from './field.ts';
 import type { SubscriptionLiveEventsArgs, SubscriptionTrendChangesArgs } from './types.generated.ts';
 

@@ -1,12 +1,12 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { ReportMeta as ReportMetaSource } from '../src/reports/session.ts';
-import type { Retention as RetentionSource } from '../src/reports/retention.ts';
-import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel.ts';
+import type { Retention as RetentionSource } from '../src/reports/retention/retention.ts';
+import type { Funnel as FunnelSource, FunnelBreakdown as FunnelBreakdownSource, FunnelStep as FunnelStepSource } from '../src/reports/funnel/funnel.ts';
 import type { EntityReports as EntityReportsSource } from '../src/reports/entity-reports.ts';
-import type { Cohort as CohortSource } from '../src/reports/cohort.ts';
-import type { SavedReport as SavedReportSource } from '../src/reports/saved-report.ts';
+import type { Cohort as CohortSource } from '../src/reports/definitions/cohort.ts';
+import type { SavedReport as SavedReportSource } from '../src/reports/definitions/saved-report.ts';
 import type { Person as PersonSource } from '../src/reports/person.ts';
-import type { Ingestion as IngestionSource } from '../src/reports/ingestion.ts';
+import type { Ingestion as IngestionSource } from '../src/reports/status/ingestion.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
 export type InputMaybe<T> = T | null | undefined;

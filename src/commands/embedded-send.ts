@@ -4,7 +4,7 @@ import { TallygateError } from '../errors.ts';
 import { startReceiptReports } from '../ingest/receipt-reports.ts';
 import { createReceipts } from '../ingest/receipts.ts';
 import { createTracker } from '../ingest/tracker.ts';
-import { createWatermarkReader } from '../reports/watermark.ts';
+import { createWatermarkReader } from '../reports/moment/watermark.ts';
 import { isEmbedded, openLog, openWarehouse, type Telemetry } from '../roles/backends.ts';
 import { startSinkPart } from '../roles/sink.ts';
 import { createTrackerSend } from './import/tracker-send.ts';

@@ -3,8 +3,8 @@ import type { Context, Prices } from '../../resolvers/context.ts';
 import { priceOperation, toOperation } from '../../resolvers/price-document.ts';
 import { type Suggestion, suggest, suggestBy } from '../../resolvers/price-suggestion.ts';
 import { isTallygateError, TallygateError } from '../errors.ts';
-import { show, toCost } from '../reports/price.ts';
-import type { Change } from '../reports/price-change.ts';
+import type { Change } from '../reports/price/change.ts';
+import { show, toCost } from '../reports/price/price.ts';
 import type { ReportRequest } from '../reports/reports.ts';
 import type { Budget, BudgetOf } from './budgets.ts';
 

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import type { EntityType } from '../../resolvers/federation.ts';
 import { isTallygateError, TallygateError } from '../errors.ts';
-import { parseEntityProperty } from '../reports/entities.ts';
+import { parseEntityProperty } from '../reports/entities/entities.ts';
 
 /** What each type gets. */
 export const reportFields: ReadonlySet<string> = new Set(['trend', 'funnel', 'topValues']);

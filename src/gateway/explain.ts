@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Caller, ExplainRequest } from '../../resolvers/context.ts';
 import { authorize } from '../../resolvers/field.ts';
 import { isTallygateError, TallygateError } from '../errors.ts';
-import { createRecorder, type Explanation } from '../reports/explain.ts';
+import { createRecorder, type Explanation } from '../reports/explain/explain.ts';
 
 /** A header for clients that cannot add to the body. */
 export const explainHeader = 'tallygate-explain';

@@ -5,7 +5,7 @@ import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
 
 /**
  * Rows of the ledger's phase `corrected`. Those that begin a removal say what moves, as differences; those that end it say
- * nothing but that it is over. Between the two, no answer about the project is worth keeping: see src/reports/versions.ts.
+ * nothing but that it is over. Between the two, no answer about the project is worth keeping: see src/reports/moment/versions.ts.
  */
 export const begins = ':begin';
 const ends = ':end';

@@ -49,7 +49,7 @@ export interface Restored {
   /** Positions that neither the tables nor the log have. */
   gone: number;
   rollupRows: number;
-  /** Of identity: see src/reports/identity.ts. */
+  /** Of identity: see src/reports/identity/identity.ts. */
   edges: number;
   /** Ranges that the ledger had lost. */
   ranges: number;

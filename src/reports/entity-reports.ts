@@ -1,14 +1,14 @@
 import DataLoader from 'dataloader';
 import { TallygateError } from '../errors.ts';
-import { type Entities, mostEntities, parseEntityProperty, toEntities } from './entities.ts';
-import type { Funnel, FunnelInput } from './funnel.ts';
-import { runFunnels } from './funnel-entities.ts';
-import type { NamesReader } from './known-names.ts';
-import { withNameWarnings } from './names.ts';
-import type { DrySession } from './price-session.ts';
+import { type Entities, mostEntities, parseEntityProperty, toEntities } from './entities/entities.ts';
+import { runFunnels } from './funnel/entities.ts';
+import type { Funnel, FunnelInput } from './funnel/funnel.ts';
+import type { NamesReader } from './names/known.ts';
+import { withNameWarnings } from './names/names.ts';
+import type { DrySession } from './price/session.ts';
 import type { ReportMeta, Session } from './session.ts';
 import { runManyTopValues, type TopValues, type TopValuesInput } from './top-values.ts';
-import { runTrends, type Trend, type TrendInput } from './trend.ts';
+import { runTrends, type Trend, type TrendInput } from './trend/trend.ts';
 
 /** Reports about the events of which a property is the id. */
 export interface EntityReports {

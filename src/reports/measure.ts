@@ -1,7 +1,7 @@
 import { TallygateError } from '../errors.ts';
-import { type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter/filter.ts';
+import { type Property, parseProperty, toNumber, toText } from './filter/property.ts';
 import { person } from './plan.ts';
-import { type Property, parseProperty, toNumber, toText } from './property.ts';
 import { allOf, type Sql, sql, value } from './sql.ts';
 
 export type Measure =

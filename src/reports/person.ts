@@ -1,9 +1,9 @@
 import { TallygateError } from '../errors.ts';
-import type { Cell } from './cells.ts';
-import { type EventPage, type EventsAsked, type EventsInput, readPage } from './events.ts';
-import { hashId } from './id-hash.ts';
-import { findKin, toIdList } from './kin.ts';
-import type { FreshnessInput, Moment } from './moment.ts';
+import type { Cell } from './cells/cells.ts';
+import { type EventPage, type EventsAsked, type EventsInput, readPage } from './events/events.ts';
+import { hashId } from './identity/id-hash.ts';
+import { findKin, toIdList } from './identity/kin.ts';
+import type { FreshnessInput, Moment } from './moment/moment.ts';
 import { parseCursor } from './page.ts';
 import { allTime, type Plan, rowsIn, timeMs } from './plan.ts';
 import type { ReportMeta, Session } from './session.ts';

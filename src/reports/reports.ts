@@ -3,51 +3,58 @@ import type { ReportCache } from '../ports/report-cache.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { createBalanceWatch } from './balance-watch.ts';
-import { runCatalog } from './catalog.ts';
-import { createCells } from './cells.ts';
-import { type CohortInput, deleteCohort, runCohort, runCohorts, type SaveCohortInput, saveCohort } from './cohort.ts';
-import { createCohortMembers } from './cohort-members.ts';
-import { type DeadLettersInput, runDeadLetters } from './dead-letters.ts';
-import { createDefinitions, type DeleteInput } from './definitions.ts';
-import { runDeletion, runDeletions } from './deletions.ts';
+import { createCells } from './cells/cells.ts';
+import { createFinished, type ReportInput } from './cells/finished.ts';
+import {
+  type CohortInput,
+  deleteCohort,
+  runCohort,
+  runCohorts,
+  type SaveCohortInput,
+  saveCohort,
+} from './definitions/cohort.ts';
+import { createCohortMembers } from './definitions/cohort-members.ts';
+import { createDefinitions, type DeleteInput } from './definitions/definitions.ts';
+import { createSavedReports } from './definitions/saved-report.ts';
 import { createEntityReports } from './entity-reports.ts';
-import { type EventRowsInput, openEventRows } from './event-rows.ts';
-import { runEventStatus } from './event-status.ts';
-import { type EventsAsked, type EventsInput, runEvents } from './events.ts';
-import type { Recorder } from './explain.ts';
-import { createSinceReader } from './explain-touches.ts';
-import { createFeedMemory } from './feed-memory.ts';
-import type { FilterInput } from './filter.ts';
-import { createFinished, type ReportInput } from './finished.ts';
-import { runFunnel } from './funnel.ts';
-import { createIdentities } from './identity.ts';
-import { readWindowHours, runIngestion } from './ingestion.ts';
-import { createNamesReader } from './known-names.ts';
-import { runLedger } from './ledger.ts';
+import { type EventsAsked, type EventsInput, runEvents } from './events/events.ts';
+import { createFeedMemory } from './events/feed-memory.ts';
+import { runLive } from './events/live.ts';
+import { createLiveEvents } from './events/live-events.ts';
+import { createPulse } from './events/pulse.ts';
+import { type EventRowsInput, openEventRows } from './events/rows.ts';
+import type { Recorder } from './explain/explain.ts';
+import { createSinceReader } from './explain/touches.ts';
+import type { FilterInput } from './filter/filter.ts';
+import { runFunnel } from './funnel/funnel.ts';
+import { createIdentities } from './identity/identity.ts';
+import { createMerges } from './identity/merges.ts';
 import { runLifecycle } from './lifecycle.ts';
-import { runLive } from './live.ts';
-import { createLiveEvents } from './live-events.ts';
-import { createMerges } from './merges.ts';
-import type { FreshnessInput } from './moment.ts';
-import { withNameWarnings, withWarningsAbout } from './names.ts';
-import { runPaths } from './paths.ts';
+import { createBalanceWatch } from './moment/balance-watch.ts';
+import { runLedger } from './moment/ledger.ts';
+import type { FreshnessInput } from './moment/moment.ts';
+import { createVersions } from './moment/versions.ts';
+import { createWatermarkReader } from './moment/watermark.ts';
+import { runCatalog } from './names/catalog.ts';
+import { createNamesReader } from './names/known.ts';
+import { withNameWarnings, withWarningsAbout } from './names/names.ts';
+import { runPaths } from './paths/paths.ts';
 import { type Person, type PersonAsked, type PersonInput, runPerson, type TimelineInput } from './person.ts';
-import type { Change } from './price-change.ts';
-import { createEventCounts } from './price-facts.ts';
-import { createDrySession, type DrySession } from './price-session.ts';
-import { createPulse } from './pulse.ts';
+import type { Change } from './price/change.ts';
+import { createEventCounts } from './price/facts.ts';
+import { createDrySession, type DrySession } from './price/session.ts';
 import type { Interval, RangeInput } from './range.ts';
-import { runRetention } from './retention.ts';
-import { createSavedReports } from './saved-report.ts';
+import { runRetention } from './retention/retention.ts';
 import { createLargeShapes, createSession, type ReportMeta, type Session } from './session.ts';
-import { runSessions } from './sessions.ts';
+import { runSessions } from './sessions/sessions.ts';
+import { type DeadLettersInput, runDeadLetters } from './status/dead-letters.ts';
+import { runDeletion, runDeletions } from './status/deletions.ts';
+import { runEventStatus } from './status/event-status.ts';
+import { readWindowHours, runIngestion } from './status/ingestion.ts';
 import { runStickiness } from './stickiness.ts';
 import { runTopValues } from './top-values.ts';
-import { runTrend, type TrendAsked, type TrendInput } from './trend.ts';
-import { createTrendFeeds } from './trend-changes.ts';
-import { createVersions } from './versions.ts';
-import { createWatermarkReader } from './watermark.ts';
+import { createTrendFeeds } from './trend/changes.ts';
+import { runTrend, type TrendAsked, type TrendInput } from './trend/trend.ts';
 
 interface ReportsDeps {
   readonly log: EventLog;

@@ -2,12 +2,14 @@ import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 import { isTallygateError } from '../errors.ts';
 import type { QueryOptions, QueryResult, Statement, Warehouse } from '../ports/warehouse.ts';
-import type { BucketsRequest, Cell, CellRequest, Cells } from './cells.ts';
-import type { CohortMembers } from './cohort-members.ts';
-import type { Recorder } from './explain.ts';
-import { type Identities, type Identity, nobody, toPlanStatement } from './identity.ts';
-import type { Merges } from './merges.ts';
-import { type Consistency, type FreshnessInput, type Moment, resolveMoment } from './moment.ts';
+import type { BucketsRequest, Cell, CellRequest, Cells } from './cells/cells.ts';
+import type { CohortMembers } from './definitions/cohort-members.ts';
+import type { Recorder } from './explain/explain.ts';
+import { type Identities, type Identity, nobody, toPlanStatement } from './identity/identity.ts';
+import type { Merges } from './identity/merges.ts';
+import { type Consistency, type FreshnessInput, type Moment, resolveMoment } from './moment/moment.ts';
+import type { Versions } from './moment/versions.ts';
+import type { WatermarkReader } from './moment/watermark.ts';
 import {
   allTime,
   type BucketPlan,
@@ -22,8 +24,6 @@ import {
   toShapeKey,
 } from './plan.ts';
 import type { TimeRange } from './range.ts';
-import type { Versions } from './versions.ts';
-import type { WatermarkReader } from './watermark.ts';
 
 export interface ReportMeta {
   readonly asOf: Date;

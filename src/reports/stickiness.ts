@@ -1,7 +1,7 @@
-import { type FilterInput, toCondition } from './filter.ts';
+import { type FilterInput, toCondition } from './filter/filter.ts';
 import { createIntervalSet, toIndexExpression } from './interval-set.ts';
 import { toSelection } from './measure.ts';
-import type { FreshnessInput } from './moment.ts';
+import type { FreshnessInput } from './moment/moment.ts';
 import { type Plan, person, rowsIn } from './plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';

@@ -1,9 +1,9 @@
-import { type Entities, entity, splitRows, withEntities } from './entities.ts';
-import { ofEntity, placeIn } from './entity-columns.ts';
-import type { FilterInput } from './filter.ts';
-import { compareKeys, otherKey, parseLimit, toKey, toShownKey } from './key.ts';
+import { compareKeys, otherKey, parseLimit, toKey, toShownKey } from './breakdown/key.ts';
+import { ofEntity, placeIn } from './entities/columns.ts';
+import { type Entities, entity, splitRows, withEntities } from './entities/entities.ts';
+import type { FilterInput } from './filter/filter.ts';
 import { toSelection } from './measure.ts';
-import type { FreshnessInput } from './moment.ts';
+import type { FreshnessInput } from './moment/moment.ts';
 import { type Plan, person, rowsIn } from './plan.ts';
 import { parseRange, type Range, type RangeInput } from './range.ts';
 import type { ReportMeta, Session } from './session.ts';

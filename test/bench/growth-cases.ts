@@ -1,4 +1,4 @@
-import type { TrendInput } from '../../src/reports/trend.ts';
+import type { TrendInput } from '../../src/reports/trend/trend.ts';
 import { days } from './report-events.ts';
 
 interface GrowthCase {

@@ -1,4 +1,4 @@
-import type { TrendAsked, TrendInput } from '../../src/reports/trend.ts';
+import type { TrendAsked, TrendInput } from '../../src/reports/trend/trend.ts';
 
 interface LateCase {
   readonly name: string;

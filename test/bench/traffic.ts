@@ -1,6 +1,6 @@
 import { createRandom } from '../../src/commands/demo/random.ts';
 import type { NewEvent } from '../../src/ingest/tracker.ts';
-import type { FreshnessInput } from '../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../src/reports/moment/moment.ts';
 import type { ReportRequest } from '../../src/reports/reports.ts';
 import type { ReportMeta } from '../../src/reports/session.ts';
 

@@ -1,5 +1,5 @@
 import { parseSnapshotToken, toSnapshotToken } from '../../src/events/tokens.ts';
-import { createDefinitions } from '../../src/reports/definitions.ts';
+import { createDefinitions } from '../../src/reports/definitions/definitions.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 
 let service: Service;

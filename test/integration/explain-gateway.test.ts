@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createCacheCommand } from '../../src/commands/cache.ts';
 import type { Credential } from '../../src/config.ts';
 import type { Consumption } from '../../src/ports/event-log.ts';
-import type { Explanation } from '../../src/reports/explain.ts';
+import type { Explanation } from '../../src/reports/explain/explain.ts';
 import { expectDiscreet } from './answers.ts';
 import { type Answer, openSite, type Site, secrets } from './graphql-site.ts';
 import { openSinkBench, type SinkBench } from './sink-bench.ts';

@@ -5,7 +5,7 @@ import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import { createTracker } from '../../src/ingest/tracker.ts';
 import type { Consumption } from '../../src/ports/event-log.ts';
 import type { ReportCache } from '../../src/ports/report-cache.ts';
-import { createRecorder, type Explanation } from '../../src/reports/explain.ts';
+import { createRecorder, type Explanation } from '../../src/reports/explain/explain.ts';
 import { createReports, type ReportRequest, type Reports } from '../../src/reports/reports.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDeletions } from '../../src/ingest/deletion/request.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
-import { createRecorder, type Explanation } from '../../src/reports/explain.ts';
+import { createRecorder, type Explanation } from '../../src/reports/explain/explain.ts';
 import type { ReportRequest } from '../../src/reports/reports.ts';
 import { eraseAll } from './deletion-rig.ts';
 import { count, explain, send, signal, startSink, useExplainRig } from './explain-rig.ts';

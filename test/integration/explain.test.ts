@@ -1,5 +1,5 @@
 import { createTracker } from '../../src/ingest/tracker.ts';
-import { createRecorder } from '../../src/reports/explain.ts';
+import { createRecorder } from '../../src/reports/explain/explain.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { count, day, explain, iso, persons, send, signal, today, useExplainRig } from './explain-rig.ts';
 

@@ -9,7 +9,7 @@ import { encodeRecord } from '../../src/events/record.ts';
 import { runAudit } from '../../src/ingest/audit/run-audit.ts';
 import { restoreRange } from '../../src/ingest/restore.ts';
 import type { NewRecord } from '../../src/ports/event-log.ts';
-import { createIdentities, toPerson } from '../../src/reports/identity.ts';
+import { createIdentities, toPerson } from '../../src/reports/identity/identity.ts';
 import { sql, toStatement, value } from '../../src/reports/sql.ts';
 import { toAnonymous, toPersons, toUser } from '../oracle/persons.ts';
 import { runOn } from './command-run.ts';

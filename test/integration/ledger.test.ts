@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { createBalanceWatch } from '../../src/reports/balance-watch.ts';
+import { createBalanceWatch } from '../../src/reports/moment/balance-watch.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { eventually } from '../e2e/tallygate.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { FunnelInput } from '../../src/reports/funnel-input.ts';
+import type { FunnelInput } from '../../src/reports/funnel/input.ts';
 import { holdsForRandomStreams } from '../oracle/check.ts';
 import type { Step } from '../oracle/funnel.ts';
 import { anyOrder, exclusionOf, funnels } from '../oracle/funnel-subject.ts';

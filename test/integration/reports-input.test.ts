@@ -1,7 +1,7 @@
-import type { EventsInput } from '../../src/reports/events.ts';
-import type { FunnelInput } from '../../src/reports/funnel.ts';
-import type { RetentionInput } from '../../src/reports/retention.ts';
-import type { TrendInput } from '../../src/reports/trend.ts';
+import type { EventsInput } from '../../src/reports/events/events.ts';
+import type { FunnelInput } from '../../src/reports/funnel/funnel.ts';
+import type { RetentionInput } from '../../src/reports/retention/retention.ts';
+import type { TrendInput } from '../../src/reports/trend/trend.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 import type { SentBatch } from '../oracle/sent.ts';
 

@@ -1,7 +1,7 @@
 import type { Warehouse } from '../../src/ports/warehouse.ts';
-import { createNamesReader, type NamesReader } from '../../src/reports/known-names.ts';
+import type { WatermarkReader } from '../../src/reports/moment/watermark.ts';
+import { createNamesReader, type NamesReader } from '../../src/reports/names/known.ts';
 import type { ReportRequest } from '../../src/reports/reports.ts';
-import type { WatermarkReader } from '../../src/reports/watermark.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 import type { SentEvent } from '../oracle/sent.ts';

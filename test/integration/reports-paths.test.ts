@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { PathsInput } from '../../src/reports/paths.ts';
+import type { PathsInput } from '../../src/reports/paths/paths.ts';
 import { holdsForRandomStreams } from '../oracle/check.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import type { PathsQuestion } from '../oracle/paths.ts';

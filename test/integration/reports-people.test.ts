@@ -1,4 +1,4 @@
-import type { FreshnessInput } from '../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../src/reports/moment/moment.ts';
 import { funnels } from '../oracle/funnel-subject.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { type SentBatch, toFacts } from '../oracle/sent.ts';

@@ -1,4 +1,4 @@
-import type { RetentionInput } from '../../src/reports/retention.ts';
+import type { RetentionInput } from '../../src/reports/retention/retention.ts';
 import { holdsForRandomStreams } from '../oracle/check.ts';
 import { openService, type Project, type Service } from '../oracle/harness.ts';
 import { retentions } from '../oracle/retention-subject.ts';

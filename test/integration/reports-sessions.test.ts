@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SessionsInput } from '../../src/reports/sessions.ts';
+import type { SessionsInput } from '../../src/reports/sessions/sessions.ts';
 import { holdsForRandomStreams } from '../oracle/check.ts';
 import { openService, type Service } from '../oracle/harness.ts';
 import { defined, optional } from '../oracle/questions.ts';

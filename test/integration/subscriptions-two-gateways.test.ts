@@ -1,6 +1,6 @@
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import type { Reports } from '../../src/reports/reports.ts';
-import type { TrendChange } from '../../src/reports/trend-grid.ts';
+import type { TrendChange } from '../../src/reports/trend/grid.ts';
 import { count, send, signal, useExplainRig } from './explain-rig.ts';
 
 /** Two gateways over one log, warehouse and cache: what changes is computed by one of them, and told by both. */

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { createWatermarkReader } from '../../src/reports/watermark.ts';
+import { createWatermarkReader } from '../../src/reports/moment/watermark.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { makeFolder } from './graphql-site.ts';

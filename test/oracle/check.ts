@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { FreshnessInput } from '../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../src/reports/moment/moment.ts';
 import type { ReportMeta } from '../../src/reports/session.ts';
 import type { Project, Service } from './harness.ts';
 import { type Fact, inZone, type SentBatch, toFacts } from './sent.ts';

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Funnel, FunnelStep } from '../../src/reports/funnel.ts';
+import type { Funnel, FunnelStep } from '../../src/reports/funnel/funnel.ts';
 import type { Interval } from './buckets.ts';
 import type { Subject } from './check.ts';
 import { answerFunnel, type FunnelAnswer, type FunnelQuestion, type Step, type StepAnswer } from './funnel.ts';

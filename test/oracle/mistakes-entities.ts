@@ -6,14 +6,14 @@ export const entityMutations: readonly Mutation[] = [
   one(
     'the values that have lines are the most frequent of all entities together',
     'entities',
-    'entity-columns.ts',
+    'entities/columns.ts',
     "LIMIT ${value('UInt32', limit)} BY ${entity})`",
     "LIMIT ${value('UInt32', limit)})`",
   ),
   one(
     'an event without the property is of the entity whose id is empty',
     'entities',
-    'entities.ts',
+    'entities/entities.ts',
     'condition: sql`ifNull(${text} IN ${list}, 0)`',
     "condition: sql`ifNull(${text}, '') IN ${list}`",
   ),

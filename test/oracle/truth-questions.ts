@@ -1,5 +1,5 @@
 import type { SnapshotFacts } from '../../src/events/tokens.ts';
-import type { FreshnessInput } from '../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../src/reports/moment/moment.ts';
 import type { Reports } from '../../src/reports/reports.ts';
 import type { RangeInput } from './buckets.ts';
 import { answerFunnel } from './funnel.ts';

@@ -1,5 +1,5 @@
 import { parseSnapshotToken } from '../../src/events/tokens.ts';
-import type { FreshnessInput } from '../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../src/reports/moment/moment.ts';
 import type { Reports } from '../../src/reports/reports.ts';
 import type { ReportMeta } from '../../src/reports/session.ts';
 import { findOwner, settle } from './erased.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeBlock, encodeBlock, toBlockKeys, toRuns, withBuckets } from '../../src/reports/blocks.ts';
+import { decodeBlock, encodeBlock, toBlockKeys, toRuns, withBuckets } from '../../src/reports/cells/blocks.ts';
 
 const day = 86_400_000;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { createEventQueue, type EventBatch } from '../../src/reports/event-queue.ts';
-import type { StoredEvent } from '../../src/reports/events.ts';
-import { createFeedMemory } from '../../src/reports/feed-memory.ts';
+import type { StoredEvent } from '../../src/reports/events/events.ts';
+import { createFeedMemory } from '../../src/reports/events/feed-memory.ts';
+import { createEventQueue, type EventBatch } from '../../src/reports/events/queue.ts';
 
 /** Whatever comes and however slowly it is read: each event is told once, in order, or counted as lost, and memory is bounded. */
 

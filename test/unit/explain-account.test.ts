@@ -1,5 +1,5 @@
 import { toAccount } from '../../src/commands/cache/explain-account.ts';
-import type { ExplainedCell } from '../../src/reports/explain-cells.ts';
+import type { ExplainedCell } from '../../src/reports/explain/cells.ts';
 
 const moment = '2026-11-26T00:00:00.000Z';
 const cell: ExplainedCell = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { type FilterInput, toCondition } from '../../src/reports/filter.ts';
-import type { FilterOp } from '../../src/reports/filter-values.ts';
+import { type FilterInput, toCondition } from '../../src/reports/filter/filter.ts';
+import type { FilterOp } from '../../src/reports/filter/values.ts';
 import { toStatement } from '../../src/reports/sql.ts';
 
 const refused = (filter: FilterInput, message: string) =>

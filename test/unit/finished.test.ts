@@ -1,5 +1,5 @@
-import { createFinished, type ReportInput } from '../../src/reports/finished.ts';
-import type { Moment } from '../../src/reports/moment.ts';
+import { createFinished, type ReportInput } from '../../src/reports/cells/finished.ts';
+import type { Moment } from '../../src/reports/moment/moment.ts';
 import type { ReportMeta, Session } from '../../src/reports/session.ts';
 
 const noon = Date.UTC(2026, 2, 1, 12);

@@ -1,4 +1,4 @@
-import { evaluate, parseFormula, seriesOf } from '../../src/reports/formula.ts';
+import { evaluate, parseFormula, seriesOf } from '../../src/reports/trend/formula.ts';
 
 const operands = [6, 3, 0, null];
 

@@ -1,4 +1,4 @@
-import { toAsked } from '../../src/reports/names.ts';
+import { toAsked } from '../../src/reports/names/names.ts';
 import { toMeant, toNearMatches } from '../../src/reports/near.ts';
 
 const events = ['Order Completed', 'Order Cancelled', 'Signed Up', 'Product Viewed', '$page'];

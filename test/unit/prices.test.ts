@@ -1,7 +1,7 @@
 import { createBudgets } from '../../src/gateway/budgets.ts';
 import { rowsIn } from '../../src/reports/plan.ts';
-import { toChanged, withChanged } from '../../src/reports/price-change.ts';
-import { toWork } from '../../src/reports/price-plan.ts';
+import { toChanged, withChanged } from '../../src/reports/price/change.ts';
+import { toWork } from '../../src/reports/price/plan.ts';
 import { type Sql, sql, value } from '../../src/reports/sql.ts';
 
 const range = { from: 1000, to: 2000, timezone: 'UTC' };

@@ -1,4 +1,4 @@
-import { parseProperty } from '../../src/reports/property.ts';
+import { parseProperty } from '../../src/reports/filter/property.ts';
 
 test.each([
   ['plan', ['properties', 'plan']],

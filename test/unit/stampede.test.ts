@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryCache } from '../../src/adapters/memory/report-cache.ts';
 import type { ReportCache } from '../../src/ports/report-cache.ts';
-import { createStampede, type Stampede } from '../../src/reports/stampede.ts';
+import { createStampede, type Stampede } from '../../src/reports/cells/stampede.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Trend } from '../../src/reports/trend.ts';
-import { createTrendGrid } from '../../src/reports/trend-grid.ts';
+import { createTrendGrid } from '../../src/reports/trend/grid.ts';
+import type { Trend } from '../../src/reports/trend/trend.ts';
 import { createReader } from '../integration/subscriptions-trend.ts';
 
 /** Whatever a trend does and whenever a reader looks: put together from what it is told, it has the trend as it is. */

@@ -1,5 +1,5 @@
 import { TallygateError, toMessage } from '../../errors.ts';
-import type { Explanation } from '../../reports/explain.ts';
+import type { Explanation } from '../../reports/explain/explain.ts';
 
 export interface GraphQLRequestFile {
   readonly query: string;

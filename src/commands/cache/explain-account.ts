@@ -1,9 +1,9 @@
-import type { Explanation } from '../../reports/explain.ts';
-import type { CacheLook, ExplainedCell } from '../../reports/explain-cells.ts';
-import type { ExplainedMiss } from '../../reports/explain-misses.ts';
-import type { ExplainedMoment } from '../../reports/explain-moment.ts';
-import type { ExplainedStatement } from '../../reports/explain-statements.ts';
-import type { StoredBatch } from '../../reports/explain-touches.ts';
+import type { CacheLook, ExplainedCell } from '../../reports/explain/cells.ts';
+import type { Explanation } from '../../reports/explain/explain.ts';
+import type { ExplainedMiss } from '../../reports/explain/misses.ts';
+import type { ExplainedMoment } from '../../reports/explain/moment.ts';
+import type { ExplainedStatement } from '../../reports/explain/statements.ts';
+import type { StoredBatch } from '../../reports/explain/touches.ts';
 import { allTime } from '../../reports/plan.ts';
 
 const mostRanges = 4;

@@ -1,5 +1,5 @@
 import { TallygateError, toMessage } from '../../errors.ts';
-import type { TrendInput } from '../../reports/trend.ts';
+import type { TrendInput } from '../../reports/trend/trend.ts';
 import { isObject, type JsonObject } from '../import/event-input.ts';
 
 /** What of a trend is needed here. */

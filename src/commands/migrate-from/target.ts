@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTallygateError } from '../../errors.ts';
 import { earliestTime } from '../../events/event.ts';
-import type { FilterInput } from '../../reports/filter.ts';
+import type { FilterInput } from '../../reports/filter/filter.ts';
 import { type Counts, createCounts, dayMs, toDay } from './counts.ts';
 import type { Reporter, Trace } from './reporter.ts';
 

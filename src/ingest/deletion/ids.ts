@@ -14,7 +14,7 @@ const wanted = '(SELECT toUInt64(arrayJoin({ids:Array(String)})))';
 const known = "sipHash64(concat('u', user_id)) = {known:UInt64}";
 
 /**
- * Hashes of all ids that are the person as of the deletion's positions: as src/reports/identity.ts has it. An id's first
+ * Hashes of all ids that are the person as of the deletion's positions: as src/reports/identity/identity.ts has it. An id's first
  * edge leads to its parent; who hangs together by first edges is one person, and a loop that has to be broken somewhere
  * changes nothing about that. Whose the id is, is what Query.person says.
  */

@@ -1,5 +1,5 @@
 import { createMemoryCache } from '../../../src/adapters/memory/report-cache.ts';
-import type { FreshnessInput } from '../../../src/reports/moment.ts';
+import type { FreshnessInput } from '../../../src/reports/moment/moment.ts';
 import { forgetfulCache } from '../../contract/forgetful-cache.ts';
 import { project } from '../report-events.ts';
 import { createTraffic, type Tile } from '../traffic.ts';

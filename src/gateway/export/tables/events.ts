@@ -1,6 +1,6 @@
 import type { QueryEventsArgs } from '../../../../resolvers/types.generated.ts';
 import { splitMembers } from '../../../events/json-members.ts';
-import type { RawEvent } from '../../../reports/event-rows.ts';
+import type { RawEvent } from '../../../reports/events/rows.ts';
 import type { Row, Table } from '../table.ts';
 
 /** The event explorer: a row for each event. */

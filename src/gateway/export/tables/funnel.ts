@@ -1,6 +1,6 @@
 import type { FunnelTrendArgs, QueryFunnelArgs } from '../../../../resolvers/types.generated.ts';
 import { TallygateError } from '../../../errors.ts';
-import type { Funnel } from '../../../reports/funnel.ts';
+import type { Funnel } from '../../../reports/funnel/funnel.ts';
 import { personColumns, personsOfPage, type Row, type Table, toOpenTable, toPersonTable } from '../table.ts';
 
 /** A row for each step: of all together first, then of each value of the breakdown. */

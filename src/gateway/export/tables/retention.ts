@@ -1,5 +1,5 @@
 import type { QueryRetentionArgs, RetentionPeopleArgs } from '../../../../resolvers/types.generated.ts';
-import type { Retention } from '../../../reports/retention.ts';
+import type { Retention } from '../../../reports/retention/retention.ts';
 import { personColumns, personsOfPage, type Row, type Table, toOpenTable, toPersonTable } from '../table.ts';
 
 /** A row for each cohort and period. */

@@ -1,5 +1,5 @@
 import type { QuerySessionsArgs } from '../../../../resolvers/types.generated.ts';
-import type { Sessions } from '../../../reports/sessions.ts';
+import type { Sessions } from '../../../reports/sessions/sessions.ts';
 import { type Column, type Row, type Table, toOpenTable } from '../table.ts';
 
 const line: readonly Column[] = [

@@ -1,5 +1,5 @@
 import type { QueryTrendArgs } from '../../../../resolvers/types.generated.ts';
-import type { Trend } from '../../../reports/trend.ts';
+import type { Trend } from '../../../reports/trend/trend.ts';
 import { type Column, type Row, type Table, toOpenTable } from '../table.ts';
 
 const line: readonly Column[] = [
