@@ -4,8 +4,8 @@ import { type OffsetRange, toLedgerRow } from './ledger.ts';
 import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
 
 /**
- * Rows of the ledger's phase `corrected`. Those that begin a removal say what moves, as differences; those that end it say
- * nothing but that it is over. Between the two, no answer about the project is worth keeping: see src/reports/moment/versions.ts.
+ * Rows of the ledger's phase `corrected` say, as differences, what moved. Those that begin a removal are followed by ones
+ * that say nothing but that it is over. Between the two, no answer about the project is worth keeping: see src/reports/moment/versions.ts.
  */
 export const begins = ':begin';
 const ends = ':end';
@@ -42,17 +42,46 @@ export async function isCorrectable(warehouse: Warehouse, range: StreamRange): P
   return differences.every(({ stored, deduplicated, dead }) => stored + deduplicated === 0 && dead === 0);
 }
 
+/** Whether the ledger counts what the tables have at positions first..last, which must be whole ranges of it. */
+export async function isBalanced(warehouse: Warehouse, range: StreamRange): Promise<boolean> {
+  return (await readDifferences(warehouse, range)).length === 0;
+}
+
 /** Makes the ledger say what the tables will have once the events that are in `repeats` as well are gone; false when it does already. */
-export async function beginCorrection(
+export function beginCorrection(
+  warehouse: Warehouse,
+  range: StreamRange,
+  touches: readonly number[],
+): Promise<boolean> {
+  return correct(warehouse, range, `dedupe:${toName(range)}${begins}`, touches);
+}
+
+/**
+ * Makes the ledger say what the tables have after rows were put back: of two lanes that had both lost an id, the other one
+ * may have the event now. Not where a dedupe had moved some: what it took out has come back, and verify accuses until it
+ * runs again.
+ */
+export async function noteMoved(warehouse: Warehouse, range: StreamRange): Promise<void> {
+  const { rows } = await warehouse.query<{ n: string }>(
+    { sql: `SELECT count() AS n FROM ledger WHERE ${ofRange} AND startsWith(token, 'dedupe:')`, params: { ...range } },
+    options,
+  );
+  if (Number(rows[0]?.n) > 0 || !(await isCorrectable(warehouse, range))) return;
+  await correct(warehouse, range, `restore:${toName(range)}`, []);
+}
+
+/** Writes the differences as rows of the ledger; false when there are none. */
+async function correct(
   warehouse: Warehouse,
   { stream, first, last }: StreamRange,
+  token: string,
   touches: readonly number[],
 ): Promise<boolean> {
   for (let round = 1; round <= rounds; round++) {
     const differences = await readDifferences(warehouse, { stream, first, last });
     if (differences.length === 0) return round > 1;
     const lines = differences.map(({ project, key_id, stored, deduplicated }) =>
-      toLedgerRow('corrected', { stream, first, last }, `dedupe:${stream}:${first}-${last}${begins}`, {
+      toLedgerRow('corrected', { stream, first, last }, token, {
         project,
         keyId: key_id,
         stored,
@@ -63,12 +92,12 @@ export async function beginCorrection(
         newestTime: 0,
       }),
     );
-    await warehouse.insert('ledger', Buffer.from(lines.join('')), {
-      token: `dedupe:${stream}:${first}-${last}:begin:${round}`,
-    });
+    await warehouse.insert('ledger', Buffer.from(lines.join('')), { token: `${token}:${round}` });
   }
   throw new Error(`the ledger still differs from the tables after ${rounds} corrections of ${first} to ${last}`);
 }
+
+const toName = ({ stream, first, last }: StreamRange) => `${stream}:${first}-${last}`;
 
 interface Difference {
   readonly project: string;
@@ -78,6 +107,7 @@ interface Difference {
   readonly dead: number;
 }
 
+/** At first..last, which must be whole ranges of the ledger. */
 async function readDifferences(warehouse: Warehouse, range: StreamRange): Promise<Difference[]> {
   const { rows } = await warehouse.query<Record<keyof Difference, string>>(
     {
@@ -87,7 +117,7 @@ async function readDifferences(warehouse: Warehouse, range: StreamRange): Promis
               UNION ALL SELECT project, key_id, 0, toInt64(uniqExact(log_offset)), 0 FROM repeats WHERE ${inRange} GROUP BY project, key_id
               UNION ALL SELECT project, key_id, 0, 0, toInt64(uniqExact(log_offset)) FROM dead_letters WHERE ${inRange} AND ${notDeleted} GROUP BY project, key_id
               UNION ALL SELECT project, key_id, -sum(g.stored), -sum(g.deduplicated), -sum(g.dead_lettered) FROM ledger AS g
-              WHERE (phase = 'completed' AND log_stream = {stream:UInt32} AND first_offset = {first:UInt64} AND last_offset = {last:UInt64})
+              WHERE (phase = 'completed' AND log_stream = {stream:UInt32} AND first_offset >= {first:UInt64} AND last_offset <= {last:UInt64})
                 OR (${ofRange}) GROUP BY project, key_id)
             GROUP BY project, key_id HAVING stored != 0 OR deduplicated != 0 OR dead != 0`,
       params: { ...range },

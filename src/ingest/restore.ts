@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Batch, decideBatch, joinLines, type Line, setAside, toToken } from './batch.ts';
 import { completeFromTables } from './complete-from-tables.ts';
-import { type Cause, endCorrection, noteChanged } from './corrections.ts';
+import { type Cause, endCorrection, isBalanced, noteChanged, noteMoved } from './corrections.ts';
 import { readDeleted } from './deletion/deleted.ts';
 import { noteDeleted } from './deletion/move.ts';
 import { readEdgeDifferences, repairEdges } from './edges.ts';
@@ -166,6 +166,9 @@ async function restoreBlock(
     await noteDeleted(warehouse, part.range, restoring);
     await endCorrection(warehouse, part.range, restoring);
   }
+  // What such a row of the ledger had said may be what was lost.
+  const moved = (await isBalanced(warehouse, block)) ? losses.map(({ part }) => part) : parts;
+  for (const part of moved) if (part.isKnown) await noteMoved(warehouse, part.range);
 }
 
 function countHeld(present: ReadonlySet<number>, { first, last }: Piece): number {

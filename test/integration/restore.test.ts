@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toStreamOf } from '../../src/events/position.ts';
+import { runAudit } from '../../src/ingest/audit/run-audit.ts';
 import { restoreRange } from '../../src/ingest/restore.ts';
 import { repairRollup } from '../../src/ingest/rollup.ts';
 import { createSilentLogger } from '../../src/telemetry/logger.ts';
@@ -207,4 +208,32 @@ test('history is judged by the times of its events, however late it came, and kn
   await remove('repeats', '1');
   await restoreRange(deps(bench), history);
   expect(await readAll(bench)).toEqual(before);
+});
+
+test('of two lanes that have both lost an id the other one may have the event now, and the ledger says so', async () => {
+  const same = (keyId: string, receivedAt = now) => toRecord({ messageId: 'same', keyId, receivedAt, timestamp: now });
+  const first = await bench.log.append(1, [toRecord({ messageId: 'before' }), same('import')]);
+  const history = { stream: toStreamOf(0, 1), logPartition: 1, first, last: first + 1 };
+  await restoreRange(deps(bench), history);
+  await storeInRanges(bench, [toRecord({ messageId: 'after' }), same('site', now + 1000)], 2);
+  const live = { ...whole, last: 1 };
+  const isHistory = (rows: readonly { log_stream: number }[]) => rows.map((row) => row.log_stream === history.stream);
+  const before = await readAll(bench);
+  expect([isHistory(before.events), isHistory(before.repeats as never)]).toEqual([[false, true, true], [false]]);
+  await remove('events', 'log_offset = 1');
+  await remove('repeats', '1');
+  // As a start does: the live lane first.
+  for (const lane of [live, history]) expect(await restoreRange(deps(bench), lane)).toMatchObject({ positions: 2 });
+  const after = await readAll(bench);
+  expect([isHistory(after.events), isHistory(after.repeats as never)]).toEqual([[false, false, true], [true]]);
+  const audit = async () =>
+    (await runAudit({ ...bench, group: 'sink', windowHours: 24, settleMs: 0 }, { isDeep: true })).findings
+      .map(({ kind }) => kind)
+      .filter((kind) => kind !== 'COMMIT_BACK');
+  expect(await audit()).toEqual([]);
+  await expectRollupFits();
+  await remove('ledger', "startsWith(token, 'restore:')");
+  expect(await audit()).toEqual(['TALLY', 'TALLY']);
+  for (const lane of [live, history]) await restoreRange(deps(bench), lane);
+  expect(await audit()).toEqual([]);
 });
