@@ -21,12 +21,18 @@ export interface Lease {
 
 export type CacheState = 'ready' | 'degraded';
 
+export interface GetOptions {
+  readonly newest?: boolean;
+  readonly onShared?: (found: number) => void;
+}
+
 export interface ReportCache {
   /**
    * In the order of keys; undefined is a miss. Never rejects and never takes longer than its time-out: errors are misses.
-   * `newest`: what another process has written since is seen, too, as long as the shared cache answers.
+   * `newest`: what another process has written since is seen, too, as long as the shared cache answers. `onShared` is told,
+   * where this process has a memory in front of a shared cache, how many of them came from the shared one.
    */
-  getMany(keys: readonly string[], options?: { readonly newest?: boolean }): Promise<readonly (Buffer | undefined)[]>;
+  getMany(keys: readonly string[], options?: GetOptions): Promise<readonly (Buffer | undefined)[]>;
   /** Best effort, bounded in time; never rejects. */
   setMany(entries: readonly CacheEntry[]): Promise<void>;
   /**

@@ -94,9 +94,15 @@ describe('tiers', () => {
     await far.cache.setMany([entry('a'), entry('b')]);
     await near.cache.setMany([entry('n')]);
     expect((await tiers.getMany(['a', 'n', 'absent', 'b'])).map(String)).toEqual(['a', 'n', 'undefined', 'b']);
-    expect((await tiers.getMany(['b', 'a'])).map(String)).toEqual(['b', 'a']);
-    expect(await far.operations()).toMatchObject({ 'memory_get hit': 2, 'memory_get miss': 1 });
-    expect(await near.operations()).toMatchObject({ 'memory_get hit': 3, 'memory_get miss': 3 });
+    const shared: number[] = [];
+    const onShared = (found: number) => void shared.push(found);
+    expect((await tiers.getMany(['b', 'a'], { onShared })).map(String)).toEqual(['b', 'a']);
+    await far.cache.setMany([entry('c'), entry('d')]);
+    await tiers.getMany(['a', 'c', 'd', 'nowhere'], { onShared });
+    // Nothing was asked of far, and then two were there.
+    expect(shared).toEqual([0, 2]);
+    expect(await far.operations()).toMatchObject({ 'memory_get hit': 4, 'memory_get miss': 2 });
+    expect(await near.operations()).toMatchObject({ 'memory_get hit': 4, 'memory_get miss': 6 });
   });
 
   test('what is stored goes to both, and near forgetting it does not lose it', async () => {

@@ -46,17 +46,21 @@ describeWithOwn(['couchbase'], 'a Couchbase server that goes away', (start) => {
     /** What is stored is on its way for a moment. */
     const untilFound = async (gateway: (typeof gateways)[number]) => {
       for (let left = 100; ; left--) {
-        const { cell } = await explain(gateway);
-        if (cell.found === 7) return;
+        const { cell, explanation } = await explain(gateway);
+        if (cell.found === 7) return explanation.cache.looks;
         if (left === 0) throw new Error(`expected 7 buckets in the cache, got ${cell.found}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     };
     try {
       await explain(gateways[0]);
-      await untilFound(gateways[0]);
+      const [alone] = await untilFound(gateways[0]);
+      expect(alone).toMatchObject({ shared: null });
       // What another gateway has computed.
-      await untilFound(gateways[1]);
+      const [first] = await untilFound(gateways[1]);
+      expect(first).toMatchObject({ shared: first!.found });
+      const [again] = await untilFound(gateways[1]);
+      expect(again).toMatchObject({ found: first!.found, shared: 0 });
 
       await server.kill();
       for (let left = 100; far.state() === 'ready' && left > 0; left--) await far.getMany([`probe-${left}`]);

@@ -95,8 +95,9 @@ function toStatementLines(statement: ExplainedStatement, withSql: boolean): stri
   ];
 }
 
-function toLook({ keys, found, bytes, elapsedMs }: CacheLook): string {
-  return `; ${found} of ${count(keys, 'key')} found, ${bytes} bytes, ${elapsedMs} ms`;
+function toLook({ keys, found, shared, bytes, elapsedMs }: CacheLook): string {
+  const where = found === 0 || shared === null ? '' : ` (${shared} in the shared cache)`;
+  return `; ${found} of ${count(keys, 'key')} found${where}, ${bytes} bytes, ${elapsedMs} ms`;
 }
 
 function count(n: number, what: string): string {

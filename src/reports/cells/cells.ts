@@ -181,7 +181,9 @@ export function createCells({ cache, warehouse, metrics, fusion }: CellsDeps): C
         );
       const found = new Map<string, Buffer>();
       if (asked.length > 0) {
-        const values = await traceLook(requests, { cache, memory, keys: asked }, () => cache.getMany(asked));
+        const values = await traceLook(requests, { cache, memory, keys: asked }, (onShared) =>
+          cache.getMany(asked, onShared && { onShared }),
+        );
         asked.forEach((key, i) => {
           const value = values[i];
           if (value) found.set(key, value);

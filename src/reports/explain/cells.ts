@@ -104,6 +104,8 @@ export interface FusionDecision {
 export interface CacheLook {
   readonly keys: number;
   readonly found: number;
+  /** Of them, those that came from the shared cache and not from this process' memory; null where there is only one of the two. */
+  readonly shared: number | null;
   readonly bytes: number;
   /** The worse one of before and after. */
   readonly state: CacheState;
@@ -253,16 +255,21 @@ export function traceLook(
     memory,
     keys,
   }: { readonly cache: ReportCache; readonly memory: CellMemory; readonly keys: readonly string[] },
-  get: () => Promise<readonly (Buffer | undefined)[]>,
+  get: (onShared?: (found: number) => void) => Promise<readonly (Buffer | undefined)[]>,
 ): Promise<readonly (Buffer | undefined)[]> {
   const traces = requests.flatMap(({ trace }) => (trace ? [trace] : []));
   if (traces.length === 0) return get();
   const before = cache.state();
   const started = performance.now();
-  return get().then((values) => {
+  let shared: number | null = null;
+  const onShared = (found: number) => {
+    shared = found;
+  };
+  return get(onShared).then((values) => {
     const look: CacheLook = {
       keys: keys.length,
       found: values.filter((value) => value !== undefined).length,
+      shared,
       bytes: values.reduce((sum, value) => sum + (value?.length ?? 0), 0),
       state: before === 'ready' ? cache.state() : before,
       elapsedMs: Math.round((performance.now() - started) * 100) / 100,
