@@ -1,7 +1,7 @@
 import type { Stream } from '../events/position.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import { type OffsetRange, toLedgerRow } from './ledger.ts';
-import { inRange, notDeleted, type StreamRange } from './stream-range.ts';
+import { inRange, notDeleted, type StreamRange, toRangeName } from './stream-range.ts';
 
 /**
  * Rows of the ledger's phase `corrected` say, as differences, what moved. Those that begin a removal are followed by ones
@@ -53,7 +53,7 @@ export function beginCorrection(
   range: StreamRange,
   touches: readonly number[],
 ): Promise<boolean> {
-  return correct(warehouse, range, `dedupe:${toName(range)}${begins}`, touches);
+  return correct(warehouse, range, `dedupe:${toRangeName(range)}${begins}`, touches);
 }
 
 /**
@@ -67,7 +67,7 @@ export async function noteMoved(warehouse: Warehouse, range: StreamRange): Promi
     options,
   );
   if (Number(rows[0]?.n) > 0 || !(await isCorrectable(warehouse, range))) return;
-  await correct(warehouse, range, `restore:${toName(range)}`, []);
+  await correct(warehouse, range, `restore:${toRangeName(range)}`, []);
 }
 
 /** Writes the differences as rows of the ledger; false when there are none. */
@@ -96,8 +96,6 @@ async function correct(
   }
   throw new Error(`the ledger still differs from the tables after ${rounds} corrections of ${first} to ${last}`);
 }
-
-const toName = ({ stream, first, last }: StreamRange) => `${stream}:${first}-${last}`;
 
 interface Difference {
   readonly project: string;
@@ -136,6 +134,7 @@ async function readDifferences(warehouse: Warehouse, range: StreamRange): Promis
 /** Says that what was begun in this range is over. */
 export async function endCorrection(warehouse: Warehouse, range: StreamRange, cause: Cause): Promise<void> {
   const { stream, first, last } = range;
+  const token = `${cause}:${toRangeName(range)}${ends}`;
   for (let round = 1; round <= rounds; round++) {
     const { rows } = await warehouse.query<{ project: string; key_id: string; first: string; last: string }>(
       {
@@ -148,16 +147,9 @@ export async function endCorrection(warehouse: Warehouse, range: StreamRange, ca
     );
     if (rows.length === 0) return;
     const lines = rows.map((row) =>
-      toNothing(
-        { stream, first: Number(row.first), last: Number(row.last) },
-        row.project,
-        row.key_id,
-        `${cause}:${stream}:${first}-${last}${ends}`,
-      ),
+      toNothing({ stream, first: Number(row.first), last: Number(row.last) }, row.project, row.key_id, token),
     );
-    await warehouse.insert('ledger', Buffer.from(lines.join('')), {
-      token: `${cause}:${stream}:${first}-${last}:end:${round}`,
-    });
+    await warehouse.insert('ledger', Buffer.from(lines.join('')), { token: `${token}:${round}` });
   }
   throw new Error(`the removal from ${first} to ${last} is still open after ${rounds} tries to end it`);
 }
@@ -169,7 +161,7 @@ export async function noteChanged(
   { first, last }: OffsetRange,
   projects: Iterable<string>,
 ): Promise<void> {
-  const token = `changed:${stream}:${first}-${last}:${crypto.randomUUID()}`;
+  const token = `changed:${toRangeName({ stream, first, last })}:${crypto.randomUUID()}`;
   const lines = [...projects].map((project) => toNothing({ stream, first, last }, project, '', token));
   if (lines.length > 0) await warehouse.insert('ledger', Buffer.from(lines.join('')), { token });
 }

@@ -9,7 +9,7 @@ import { readCompletedEnds, readEpoch } from './ledger.ts';
 import { readBlocks } from './pieces.ts';
 import { type RestoreDeps, restoreRange } from './restore.ts';
 import { repairRollup } from './rollup.ts';
-import { inRange, type StreamRange } from './stream-range.ts';
+import { inRange, type StreamRange, toRangeName } from './stream-range.ts';
 
 export interface DedupeDeps extends RestoreDeps {
   readonly warehouse: CorrectableWarehouse;
@@ -163,7 +163,7 @@ async function move(deps: DedupeDeps, firstOf: ReadonlyMap<Sighting, Sighting>, 
 /** The rollup, the rows, and the end of it. */
 async function finish(deps: DedupeDeps, stream: Stream, parts: readonly Part[], done: Deduped): Promise<void> {
   const { warehouse } = deps;
-  for (const { range } of parts) await repairRollup(deps, range, `dedupe:${stream}:${range.first}-${range.last}`, true);
+  for (const { range } of parts) await repairRollup(deps, range, `dedupe:${toRangeName(range)}`, true);
   const offsets = parts.flatMap((part) => part.offsets);
   await warehouse.removeEvents(stream, offsets);
   done.events += offsets.length;
@@ -240,7 +240,7 @@ async function addRepeats(
         })}\n`,
     );
     await warehouse.insert('repeats', Buffer.from(lines.join('')), {
-      token: `dedupe:${stream}:${first}-${last}:repeats:${round}`,
+      token: `dedupe:${toRangeName(range)}:repeats:${round}`,
     });
   }
   throw new Error(`repeats of positions ${first} to ${last} are still missing after ${rounds} tries`);

@@ -166,9 +166,8 @@ async function restoreBlock(
     await noteDeleted(warehouse, part.range, restoring);
     await endCorrection(warehouse, part.range, restoring);
   }
-  // What such a row of the ledger had said may be what was lost.
-  const moved = (await isBalanced(warehouse, block)) ? losses.map(({ part }) => part) : parts;
-  for (const part of moved) if (part.isKnown) await noteMoved(warehouse, part.range);
+  if (!(await isBalanced(warehouse, block)))
+    for (const { range, isKnown } of parts) if (isKnown) await noteMoved(warehouse, range);
 }
 
 function countHeld(present: ReadonlySet<number>, { first, last }: Piece): number {

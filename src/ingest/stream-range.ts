@@ -7,6 +7,11 @@ export interface StreamRange {
   readonly last: number;
 }
 
+/** As tokens and rows of the ledger name it. */
+export function toRangeName({ stream, first, last }: StreamRange): string {
+  return `${stream}:${first}-${last}`;
+}
+
 /** Rows at these positions; a StreamRange is what the parameters are. */
 export const inRange = 'log_stream = {stream:UInt32} AND log_offset BETWEEN {first:UInt64} AND {last:UInt64}';
 

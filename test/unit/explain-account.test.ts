@@ -28,6 +28,8 @@ const cell: ExplainedCell = {
   notes: [],
 };
 
+const look = { keys: 3, found: 3, shared: null, bytes: 10, state: 'ready', elapsedMs: 1 } as const;
+
 test('days are named as days, and the first hour of a day as an hour', () => {
   const account = toAccount(
     {
@@ -36,7 +38,7 @@ test('days are named as days, and the first hour of a day as an hour', () => {
       reports: [{ field: 'orders', summary: '1 piece: 1 computed', cells: [cell] }],
       statements: [],
       fusion: [],
-      cache: { state: 'ready', looks: [] },
+      cache: { state: 'ready', looks: [look, { ...look, shared: 1 }, { ...look, found: 0, shared: 0 }] },
       phases: {},
       notes: [],
       elapsedMs: 1,
@@ -48,5 +50,8 @@ test('days are named as days, and the first hour of a day as an hour', () => {
     1 OLDER_DATA: other data
       2026-11-26 to 2026-11-27
       since then live partition 0, position 4, stored ${moment}: events of 2026-11-26T00:00Z
+`);
+  expect(account).toContain(`
+cache: ready; 3 of 3 keys found, 10 bytes, 1 ms; 3 of 3 keys found (1 in the shared cache), 10 bytes, 1 ms; 0 of 3 keys found, 10 bytes, 1 ms
 `);
 });

@@ -1,4 +1,4 @@
-import type { CacheEntry, GetOptions, ReportCache } from '../../ports/report-cache.ts';
+import type { CacheEntry, ReportCache } from '../../ports/report-cache.ts';
 
 export interface TieredCacheOptions {
   /** Asked first, and given a copy of everything. */
@@ -11,30 +11,33 @@ export interface TieredCacheOptions {
 
 /** A small cache in front of a shared one. Its state is far's: near alone is still an answer. */
 export function createTieredCache({ near, far, nearTtlSeconds = 60 }: TieredCacheOptions): ReportCache {
-  const getFar = async (keys: readonly string[], onShared: GetOptions['onShared']) => {
+  const getFar = async (keys: readonly string[]) => {
     const found = await far.getMany(keys);
     const copies = keys.flatMap((key, i): CacheEntry[] => {
       const value = found[i];
       return value === undefined ? [] : [{ key, value, ttlSeconds: nearTtlSeconds }];
     });
-    onShared?.(copies.length);
     if (copies.length > 0) await near.setMany(copies);
     return found;
   };
 
   return {
     async getMany(keys, { newest = false, onShared } = {}) {
-      const getBehind = (some: readonly string[]) => getFar(some, onShared);
+      let shared = 0;
       const getNear = (some: readonly string[]) => near.getMany(some);
-      const [first, second] = newest ? [getBehind, getNear] : [getNear, getBehind];
+      const getShared = async (some: readonly string[]) => {
+        const found = await getFar(some);
+        shared = found.filter((value) => value !== undefined).length;
+        return found;
+      };
+      const [first, second] = newest ? [getShared, getNear] : [getNear, getShared];
       const values = [...(await first(keys))];
       const absent = values.flatMap((value, at) => (value === undefined ? [at] : []));
-      if (absent.length === 0) {
-        if (!newest) onShared?.(0);
-        return values;
+      if (absent.length > 0) {
+        const found = await second(absent.map((at) => keys[at]!));
+        for (const [nth, at] of absent.entries()) values[at] = found[nth];
       }
-      const found = await second(absent.map((at) => keys[at]!));
-      for (const [nth, at] of absent.entries()) values[at] = found[nth];
+      onShared?.(shared);
       return values;
     },
 

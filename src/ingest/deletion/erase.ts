@@ -4,7 +4,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { type Cause, endCorrection, readOpenCorrections } from '../corrections.ts';
 import { readBlocks } from '../pieces.ts';
 import { repairRollup } from '../rollup.ts';
-import type { StreamRange } from '../stream-range.ts';
+import { type StreamRange, toRangeName } from '../stream-range.ts';
 import { resolveIds } from './ids.ts';
 import { addTombstones, noteDeleted } from './move.ts';
 import { type Deletion, writeState } from './records.ts';
@@ -49,7 +49,7 @@ export async function eraseDeletion(
       for (const range of await toRanges(deps, stream, doomed)) {
         signal.throwIfAborted();
         await noteDeleted(warehouse, range, cause);
-        await repairRollup({ warehouse, logger }, range, `${cause}:${stream}:${range.first}-${range.last}`, true);
+        await repairRollup({ warehouse, logger }, range, `${cause}:${toRangeName(range)}`, true);
       }
       const offsetsOf = (was: Doomed['was']) => doomed.filter((each) => each.was === was).map(({ offset }) => offset);
       await warehouse.removeEvents(stream, offsetsOf('event'));

@@ -1,7 +1,7 @@
 import type { Warehouse } from '../../ports/warehouse.ts';
 import { begins, type Cause, ofRange } from '../corrections.ts';
 import { toLedgerRow } from '../ledger.ts';
-import { inRange, type StreamRange } from '../stream-range.ts';
+import { inRange, type StreamRange, toRangeName } from '../stream-range.ts';
 import { type Doomed, toTombstone } from './tombstone.ts';
 
 const rounds = 25;
@@ -25,7 +25,7 @@ export async function addTombstones(
     if (absent.length === 0) return;
     const lines = absent.map((record) => toTombstone(stream, of, record));
     await warehouse.insert('tombstones', Buffer.from(lines.join('')), {
-      token: `delete:${of.deletion}:${stream}:${range.first}-${range.last}:tombstones:${round}`,
+      token: `delete:${of.deletion}:${toRangeName(range)}:tombstones:${round}`,
     });
   }
   throw new Error(`tombstones of positions ${range.first} to ${range.last} are still missing after ${rounds} tries`);
@@ -33,7 +33,8 @@ export async function addTombstones(
 
 /** Makes the ledger say of a range of it what was deleted: as many as there are tombstones. */
 export async function noteDeleted(warehouse: Warehouse, range: StreamRange, cause: Cause): Promise<void> {
-  const { stream, first, last } = range;
+  const { first, last } = range;
+  const token = `${cause}:${toRangeName(range)}${begins}`;
   for (let round = 1; round <= rounds; round++) {
     const { rows } = await warehouse.query<{ project: string; key_id: string; events: string; dead: string }>(
       {
@@ -49,7 +50,7 @@ export async function noteDeleted(warehouse: Warehouse, range: StreamRange, caus
     );
     if (rows.length === 0) return;
     const lines = rows.map(({ project, key_id, events, dead }) =>
-      toLedgerRow('corrected', range, `${cause}:${stream}:${first}-${last}${begins}`, {
+      toLedgerRow('corrected', range, token, {
         project,
         keyId: key_id,
         stored: -Number(events),
@@ -61,9 +62,7 @@ export async function noteDeleted(warehouse: Warehouse, range: StreamRange, caus
         newestTime: 0,
       }),
     );
-    await warehouse.insert('ledger', Buffer.from(lines.join('')), {
-      token: `${cause}:${stream}:${first}-${last}:begin:${round}`,
-    });
+    await warehouse.insert('ledger', Buffer.from(lines.join('')), { token: `${token}:${round}` });
   }
   throw new Error(`the ledger still differs from the tombstones of ${first} to ${last} after ${rounds} corrections`);
 }
