@@ -76,7 +76,7 @@ export function holdsTheEventLogContract(createStorage: () => LogStorage): void 
             expect(toValues(await readAll(log, partition, from, from + values.length - 1))).toEqual(values);
           }
         }),
-        { numRuns: 15 },
+        { numRuns: 15, endOnFailure: true },
       );
     });
 

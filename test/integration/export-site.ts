@@ -17,7 +17,7 @@ export interface ExportSite {
   store(lines: readonly StoredRow[]): Promise<void>;
   /** SELECT of columns of `events`; `count` rows of it, at the next offsets. */
   generate(select: string, count: number): Promise<void>;
-  /** What the engine itself reads of a file. */
+  /** What the engine itself reads of a file, in any order: it reads batches side by side. */
   readFile(path: string, format: string): Promise<readonly Record<string, unknown>[]>;
   /** Another gateway over the same rows. */
   openBeside(

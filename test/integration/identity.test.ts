@@ -104,7 +104,7 @@ test('who is who after any merges, as of every moment, is what adding them up ol
       for (const count of [merges.length, Math.ceil(merges.length / 2), 1])
         expect(await findWrong(merges, { count, project, begin })).toEqual([]);
     }),
-    { numRuns: Math.ceil(12 * Number(process.env.ORACLE_RUNS ?? 1)) },
+    { numRuns: Math.ceil(12 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true },
   );
 }, 300_000);
 

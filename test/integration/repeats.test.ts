@@ -96,7 +96,7 @@ test.each([
           expect(repeats.hours).toBe(windowHours);
         },
       ),
-      { numRuns: 10 },
+      { numRuns: 10, endOnFailure: true },
     );
   },
   300_000,

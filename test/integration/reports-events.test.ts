@@ -164,6 +164,6 @@ test('dead letters and statuses tell what became of every event', async () => {
         ]);
       },
     ),
-    { numRuns: Math.ceil(12 * Number(process.env.ORACLE_RUNS ?? 1)) },
+    { numRuns: Math.ceil(12 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true },
   );
 }, 600_000);

@@ -293,6 +293,6 @@ test('a crowd goes through funnels as trying every attempt gives', async () => {
         }),
       );
     }),
-    { numRuns: Math.ceil(3 * Number(process.env.ORACLE_RUNS ?? 1)) },
+    { numRuns: Math.ceil(3 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true },
   );
 }, 600_000);

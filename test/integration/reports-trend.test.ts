@@ -106,7 +106,7 @@ test('every measure of numbers among other things, in all and broken down', asyn
         }
       }
     }),
-    { numRuns: Math.ceil(4 * Number(process.env.ORACLE_RUNS ?? 1)) },
+    { numRuns: Math.ceil(4 * Number(process.env.ORACLE_RUNS ?? 1)), endOnFailure: true },
   );
 }, 600_000);
 

@@ -112,7 +112,7 @@ test('a sink may die at any insert, again and again, and an insert that was on i
         await expectConserved(bench, new Set([...ids, ...imported]).size);
       },
     ),
-    { numRuns: Number(process.env.SINK_RUNS ?? 25) },
+    { numRuns: Number(process.env.SINK_RUNS ?? 25), endOnFailure: true },
   );
 }, 300_000);
 
