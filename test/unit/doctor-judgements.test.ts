@@ -66,12 +66,12 @@ test('a topic of one replica is a warning and no problem', () => {
 });
 
 test('versions are compared by their numbers', () => {
-  expect(['25.8.1.2', '25.10.1', '26.1.1'].map((version) => judgeVersion({ version }).state)).toEqual([
+  expect(['26.1.1.2', '26.10.1', '27.0.1'].map((version) => judgeVersion({ version }).state)).toEqual([
     'ok',
     'ok',
     'ok',
   ]);
-  expect(['25.7.9', '24.12.1'].map((version) => judgeVersion({ version }).state)).toEqual(['problem', 'problem']);
+  expect(['26.0.9', '25.12.1'].map((version) => judgeVersion({ version }).state)).toEqual(['problem', 'problem']);
   expect(['24.0.0', '26.1.0'].map((version) => checkNode(version).state)).toEqual(['ok', 'ok']);
   expect(checkNode('22.18.0').state).toBe('warning');
   expect(['22.17.9', '20.20.0'].map((version) => checkNode(version).state)).toEqual(['problem', 'problem']);

@@ -56,6 +56,8 @@ export const insertSettings = [
   'input_format_try_infer_dates = 0',
   'input_format_try_infer_datetimes = 0',
   'type_json_skip_duplicated_paths = 1',
+  // As merges have it: see 0008_paths.sql.
+  'max_dynamic_subcolumns_in_json_type_parsing = 128',
   'max_insert_block_size = 1048576',
   'max_partitions_per_insert_block = 100',
 ];
