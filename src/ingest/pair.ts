@@ -121,7 +121,10 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
   );
   try {
     logger.info({ partition: fromLogPartition(live.partition).partition, ...positions() }, 'consuming a partition');
-    for (const lane of lanes) await (lane.isVoid ? readUp(lane) : replay(lane));
+    for (const lane of lanes) {
+      if (lane.isVoid) await readUp(lane);
+      else if (!(await replay(lane))) return;
+    }
     await consume();
   } finally {
     repeats.close();
@@ -143,18 +146,22 @@ export async function runPair(deps: PairDeps, live: PartitionLease, history: Par
     return { lane, records, facts, batch };
   }
 
-  /** Somebody meant to store exactly next..end and may have: the batch has to have the same bounds. */
-  async function replay(lane: Lane): Promise<void> {
+  /**
+   * Somebody meant to store exactly next..end and may have: the batch has to have the same bounds. Resolves with whether it
+   * is stored; when it is not, we are to stop, and the commit has to stay as it is, since it alone knows the bounds.
+   */
+  async function replay(lane: Lane): Promise<boolean> {
     const { end } = lane.lease.committed;
     while (end !== null && lane.next <= end) {
       const records = await takeRange(lane.lease, lane.next, end);
-      if (records.length === 0) return;
+      if (records.length === 0) return false;
       const facts = await readFacts(records, repeats.slotKey);
       const deleted = await persist(lane.lease, 'the deletions', () => readDeleted(warehouse, lane.stream, records));
       const batch = await decide({ lane, records, facts, batch: null }, deleted);
       await store.storeBatch(lane.lease, batch, records, true);
       lane.next = batch.last + 1;
     }
+    return true;
   }
 
   /** What a commit that is none of this log would skip; the lease hands out what is behind it. */

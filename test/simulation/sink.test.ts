@@ -8,7 +8,7 @@ import { type Mistakes, receivedAt } from './tables.ts';
 import { createWorld, type SinkProcess } from './world.ts';
 
 /**
- * Thousands of histories of two sinks that crash, freeze, wake up as zombies and lose answers, over the two lanes of one
+ * Thousands of histories of two sinks that crash, stop, freeze, wake up as zombies and lose answers, over the two lanes of one
  * partition, whose topic is made anew now and then.
  * SIMULATION_SEED plays one history again, SIMULATION_RUNS asks for more of them.
  */
@@ -99,7 +99,8 @@ async function play(seed: number, mistakes: Mistakes): Promise<string | null> {
       sent[1] = [];
       append();
       world.assign(some().name);
-    } else await world.advance();
+    } else if (roll < 0.19) world.stop(some().name);
+    else await world.advance();
   }
 
   world.heal();

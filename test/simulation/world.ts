@@ -157,6 +157,10 @@ export function createWorld(random: () => number, mistakes: Mistakes) {
     freeze(name: string, frozen: boolean) {
       actors.find((each) => each.name === name)!.frozen = frozen;
     },
+    /** Asked to stop: it finishes what it has taken, commits, and is there again when it is given the pair the next time. */
+    stop(name: string) {
+      actors.find((each) => each.name === name)!.lease?.stopping.abort();
+    },
     /** The topic is made anew and its positions are counted in another epoch. What was not stored of the old one is gone. */
     recreate() {
       generation++;
