@@ -7,7 +7,15 @@ import { checkEntities } from './doctor/entities.ts';
 import { type Finding, problem, toLine, toReason, withinMs } from './doctor/finding.ts';
 import { checkEmbeddedLog, checkKafka } from './doctor/log.ts';
 import { checkPositions } from './doctor/positions.ts';
-import { checkCredentials, checkNames, checkNode, checkThreads, checkTracing, toMistakes } from './doctor/process.ts';
+import {
+  checkCredentials,
+  checkNames,
+  checkNode,
+  checkOpenFiles,
+  checkThreads,
+  checkTracing,
+  toMistakes,
+} from './doctor/process.ts';
 import { checkEngine, checkServer } from './doctor/warehouse.ts';
 
 /** Longest time of one question to a backend, and of all questions to one. */
@@ -31,7 +39,8 @@ export async function runDoctor(
   const config = readOrNull(readConfig, say);
   say([...checkNames(surroundings.names), checkNode(process.versions.node)]);
   if (config !== null) {
-    say([checkThreads(config, surroundings.threads), ...checkCredentials(config), ...checkEntities(config)]);
+    say([checkThreads(config, surroundings.threads), ...checkOpenFiles(config)]);
+    say([...checkCredentials(config), ...checkEntities(config)]);
     for (const part of startChecks(config)) say(await part);
   }
   const count = (state: Finding['state']) => said.filter((finding) => finding.state === state).length;

@@ -1,8 +1,11 @@
 import type { EventError, JsonObject } from './event.ts';
 import { limits } from './event.ts';
 
-/** JSON.rawJSON is newer than TypeScript's library. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+/** Newer than TypeScript's library. */
+const { rawJSON, isRawJSON } = JSON as unknown as {
+  rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
+};
 
 /** The warehouse's integers end here; larger ones are written with an exponent, which makes them floating-point. */
 const firstFloat = 2 ** 64;
@@ -67,4 +70,21 @@ export function mendJson(value: unknown): unknown {
     return copy;
   }
   return value;
+}
+
+/** Whether some list in it, at any depth, holds a list or an object. */
+export function hasDeepList(value: unknown): boolean {
+  if (!isDeep(value)) return false;
+  if (Array.isArray(value)) return value.some(isDeep);
+  for (const name in value) if (hasDeepList((value as JsonObject)[name])) return true;
+  return false;
+}
+
+/** For JSON.stringify, which calls it from the outside in: a list's lists and objects are written as texts of JSON. */
+export function flattenList(_name: string, value: unknown): unknown {
+  return Array.isArray(value) ? value.map((item) => (isDeep(item) ? JSON.stringify(item) : item)) : value;
+}
+
+function isDeep(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isRawJSON(value);
 }

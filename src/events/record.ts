@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Arrival, earliestTime, latestTime, type TrackedEvent } from './event.ts';
+import { flattenList, hasDeepList } from './json.ts';
 import type { RecordFacts } from './record-facts.ts';
 import { createUsualReader } from './usual-record.ts';
 
@@ -16,7 +17,10 @@ export function encodeRecord(event: TrackedEvent, arrival: Arrival): Buffer {
   let line = `${version}${arrival.project}","key_id":"${arrival.keyId}","fingerprint":${fingerprint},"message_id":${JSON.stringify(event.messageId)},"received_at":"${toStoredTime(arrival.receivedAt)}","time":"${toStoredTime(clampTime(event.time))}"`;
   if (event.dead) line += `,"dead_code":"${event.dead.code}","dead_message":${JSON.stringify(event.dead.message)}`;
   if (event.sentAt !== null) line += `,"sent_at":"${toStoredTime(event.sentAt)}"`;
-  return Buffer.from(`${line},${content}}`);
+  line += `,${content}`;
+  if (content.includes('[') && [event.properties, event.context, event.traits].some(hasDeepList))
+    line += `,"flat":${encodeData(event, flattenList)}`;
+  return Buffer.from(`${line}}`);
 }
 
 /** What the client said, without when it was sent: the same for every try to send it. */
@@ -27,18 +31,22 @@ function encodeContent(event: TrackedEvent): string {
   if (event.groupId !== '') content += `,"group_id":${JSON.stringify(event.groupId)}`;
   if (event.previousId !== '') content += `,"previous_id":${JSON.stringify(event.previousId)}`;
   if (event.originalTimestamp !== null) content += `,"original_timestamp":"${toStoredTime(event.originalTimestamp)}"`;
-  content += ',"data":{';
+  return `${content},"data":${encodeData(event)}`;
+}
+
+function encodeData({ properties, context, traits }: TrackedEvent, replacer?: typeof flattenList): string {
+  let data = '{';
   let comma = '';
-  if (event.properties) {
-    content += `"properties":${JSON.stringify(event.properties)}`;
+  if (properties) {
+    data += `"properties":${JSON.stringify(properties, replacer)}`;
     comma = ',';
   }
-  if (event.context) {
-    content += `${comma}"context":${JSON.stringify(event.context)}`;
+  if (context) {
+    data += `${comma}"context":${JSON.stringify(context, replacer)}`;
     comma = ',';
   }
-  if (event.traits) content += `${comma}"traits":${JSON.stringify(event.traits)}`;
-  return `${content}}`;
+  if (traits) data += `${comma}"traits":${JSON.stringify(traits, replacer)}`;
+  return `${data}}`;
 }
 
 /** A person's key: a person's events, and every retry of one, meet in one partition by it. */

@@ -1,14 +1,21 @@
+import { rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { tables } from '../../src/gateway/export/tables/index.ts';
 import { formatNames, readRows } from './export-readers.ts';
-import { type ExportSite, inFolder, openExportSite, type StoredRow, toQuery } from './export-site.ts';
+import { type ExportSite, openExportSite, type StoredRow, toQuery } from './export-site.ts';
+import { makeFolder } from './graphql-site.ts';
 
+const folder = makeFolder();
 let site: ExportSite;
 beforeAll(async () => {
   site = await openExportSite();
 }, 60_000);
-afterAll(() => site.close());
+afterAll(async () => {
+  await site.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const events = tables.find(({ name }) => name === 'events')!;
 const everything = { range: { from: '1900-01-01T00:00:00Z', to: '2300-01-01T00:00:00Z' } };
@@ -133,7 +140,7 @@ test('whatever is stored comes out of every format as it is, in order, for its o
           format === 'arrow' || format === 'parquet' ? expected.map((row) => row.map(asTextDecoder)) : expected;
         expect([format, found.map((row) => row.slice(0, -1))]).toEqual([format, told]);
         if (format !== 'arrow' && format !== 'parquet') continue;
-        const path = inFolder(`events.${format}`);
+        const path = join(folder, `events.${format}`);
         await writeFile(path, bytes);
         const read = await site.readFile(path, format === 'arrow' ? 'ArrowStream' : 'Parquet');
         const byName = (a: readonly unknown[], b: readonly unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1);

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
 import type { BudgetSetting } from '../../src/config.ts';
@@ -144,5 +143,3 @@ export function toQuery(parameters: Readonly<Record<string, unknown>>): string {
   ]);
   return `?${new URLSearchParams(entries as [string, string][])}`;
 }
-
-export const inFolder = (name: string) => join(makeFolder(), name);

@@ -1,12 +1,16 @@
 import { rmSync } from 'node:fs';
 import { type EnginePool, openEnginePool } from '../../src/adapters/clickhouse/engine-pool.ts';
 import { openEmbeddedWarehouse } from '../../src/adapters/clickhouse/open.ts';
+import type { JsonObject } from '../../src/events/event.ts';
+import { parseEvent } from '../../src/events/parse.ts';
+import { encodeRecord } from '../../src/events/record.ts';
 import type { Warehouse } from '../../src/ports/warehouse.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { toRow } from '../contract/warehouse.ts';
 import { makeFolder } from './graphql-site.ts';
 
 const folder = makeFolder();
+const arrival = { project: 'demo', keyId: 'k', receivedAt: Date.UTC(2026, 2, 1, 12), retentionDays: undefined };
 let warehouse: Warehouse;
 let engine: EnginePool;
 beforeAll(async () => {
@@ -22,7 +26,10 @@ beforeAll(async () => {
   await warehouse.migrate();
   engine = await openEnginePool(folder, 1);
   await engine.use('tallygate');
+  // A wide part has files for each column, and a merge has those of all its parts open.
+  await engine.sink.command({ query: 'ALTER TABLE events MODIFY SETTING min_bytes_for_wide_part = 0' });
 }, 60_000);
+beforeEach(() => engine.sink.command({ query: 'TRUNCATE TABLE events' }));
 afterAll(async () => {
   await engine.close();
   await warehouse.close();
@@ -49,8 +56,6 @@ const parts = async () =>
   ).rows;
 
 test('however many names browsers make up, a part has few columns of its own, and every value is still there', async () => {
-  // A wide part has files for each column, and a merge has those of all its parts open.
-  await engine.sink.command({ query: 'ALTER TABLE events MODIFY SETTING min_bytes_for_wide_part = 0' });
   const [batches, rows, names] = [4, 25, 30];
   for (let batch = 0; batch < batches; batch++) {
     const lines = Array.from({ length: rows }, (_, row) => {
@@ -83,3 +88,78 @@ test('however many names browsers make up, a part has few columns of its own, an
     { common: String(batches * rows), ...Object.fromEntries(asked.map((i) => [`n${i}`, String(i)])) },
   ]);
 }, 120_000);
+
+/** A line as the sink makes it of what the gateway wrote. */
+function toLine(offset: number, properties: JsonObject): string {
+  const { event, errors } = parseEvent(
+    'track',
+    { messageId: `m${offset}`, event: 'A', userId: 'u', properties },
+    arrival,
+  );
+  expect(errors).toEqual([]);
+  return `{"log_stream":0,"log_offset":${offset},${encodeRecord(event!, arrival).subarray(1)}\n`;
+}
+
+/** A different name each time. */
+const toNames = (offset: number, value: (i: number) => unknown): JsonObject =>
+  Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`n${offset * 10 + i}`, value(offset * 10 + i)]));
+
+const types = [1, -1, 2 ** 63, 1.5, 'a', true, [1], [1.5], ['a'], [true], [null], [], [1, 'a'], [true, 1.5, null]];
+
+const kinds: readonly [name: string, mostFiles: number, toProperties: (offset: number) => JsonObject][] = [
+  [
+    'lists of objects with names of their own',
+    2600,
+    (offset) => ({
+      items: [toNames(offset, (i) => i), { id: offset }],
+      ...toNames(offset, (i) => [toNames(i, String), { inner: [toNames(i, () => true)] }]),
+    }),
+  ],
+  [
+    'lists of lists, ever deeper',
+    600,
+    (offset) =>
+      toNames(0, (i) => {
+        let list: unknown = [offset, 'x'];
+        for (let depth = 0; depth < (offset + i) % 28; depth++) list = [list];
+        return list;
+      }),
+  ],
+  [
+    'values of all types',
+    8000,
+    (offset) =>
+      Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`n${i}`, types[(offset + i) % types.length]])),
+  ],
+];
+
+test.each(kinds)(
+  'a part has few files for %s, and every event is as it came',
+  async (name, mostFiles, toProperties) => {
+    const [batches, rows] = [3, 40];
+    const sent = Array.from({ length: batches * rows }, (_, offset) => toProperties(offset));
+    const lines = sent.map((properties, offset) => toLine(offset, properties));
+    for (let batch = 0; batch < batches; batch++)
+      await warehouse.insert('events', Buffer.from(lines.slice(batch * rows, (batch + 1) * rows).join('')), {
+        token: `${name.replaceAll(/\W/g, '')}:${batch}`,
+      });
+    const check = (found: readonly Part[]) => {
+      expect(found.reduce((sum, part) => sum + Number(part.rows), 0)).toBe(batches * rows);
+      for (const { part_type, files } of found) {
+        expect(part_type).toBe('Wide');
+        expect(Number(files)).toBeLessThan(mostFiles);
+      }
+    };
+    check(await parts());
+    await engine.sink.command({ query: 'OPTIMIZE TABLE events FINAL' });
+    const merged = await parts();
+    expect(merged).toHaveLength(1);
+    check(merged);
+    const { rows: kept } = await warehouse.query<{ data: string }>(
+      { sql: 'SELECT data FROM events ORDER BY log_offset' },
+      { label: 'test' },
+    );
+    expect(kept.map(({ data }) => JSON.parse(data).properties)).toEqual(JSON.parse(JSON.stringify(sent)));
+  },
+  120_000,
+);

@@ -56,6 +56,7 @@ const texts = [
   'n\nx',
   'n\0x',
   '[1]',
+  '{"a":1}',
   '1',
 ];
 const numbers = [

@@ -1,7 +1,7 @@
 import { compareTexts, type Found, find, type Leaf } from './find.ts';
 import type { Fact, Json } from './sent.ts';
 
-export { compareTexts, find, toLeaves } from './find.ts';
+export { compareTexts, find, type Leaf, toLeaves } from './find.ts';
 
 /** Filters by the SDL's words: whether an event passes. */
 

@@ -3,7 +3,8 @@ import type { Fact, Json, JsonObject } from './sent.ts';
 
 /** Properties by the SDL's words: what a name means. */
 
-export type Leaf = string | number | boolean | readonly Json[];
+export type Leaf = Scalar | readonly (Scalar | null)[];
+type Scalar = string | number | boolean;
 
 /** What a name stands for: a value, a moment, an object that holds something, or nothing. */
 export type Found =
@@ -70,10 +71,20 @@ export function toLeaves(object: JsonObject): [path: string, value: Leaf][] {
     if (value === null) continue;
     if (typeof value === 'object' && !Array.isArray(value))
       for (const [path, leaf] of toLeaves(value as JsonObject)) leaves.push([`${name}.${path}`, leaf]);
-    else leaves.push([name, value as Leaf]);
+    else leaves.push([name, Array.isArray(value) ? value.map(toItem) : (value as Scalar)]);
   }
   return leaves;
 }
+
+/** A list or an object in a list counts as its text. */
+function toItem(item: Json): Scalar | null {
+  if (typeof item !== 'object' || item === null) return item;
+  return JSON.stringify(item, (_, value) =>
+    typeof value === 'number' && Math.abs(value) >= 2 ** 63 ? rawJSON(value.toExponential()) : value,
+  );
+}
+
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 const minute = 60_000;
 

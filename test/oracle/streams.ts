@@ -178,7 +178,8 @@ const list: Arbitrary<Json> = fc.oneof(
   fc.array(number, { maxLength: 3 }),
   fc.array(fc.oneof(scalar, fc.constant(null)), { maxLength: 3 }),
   fc.array(fc.boolean(), { maxLength: 2 }),
-  fc.constantFrom<Json>([[1, 'a'], ['b']], [{ a: 1 }, { b: 'x' }], [null], [1, [2], { a: 'a' }]),
+  fc.constantFrom<Json>([[1, 'a'], ['b']], [{ a: 1 }, { b: 'x' }], [null], [1, [2], { a: 'a' }], [[[]], {}]),
+  fc.array(fc.oneof(scalar, fc.array(scalar, { maxLength: 2 }), fc.record({ a: scalar })), { maxLength: 3 }),
 );
 
 const { object } = fc.letrec<{ object: JsonObject; value: Json }>((tie) => ({

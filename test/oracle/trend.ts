@@ -10,7 +10,7 @@ import {
   toBuckets,
   toSpan,
 } from './buckets.ts';
-import { compareTexts, type Filter, find, passes } from './filter.ts';
+import { compareTexts, type Filter, find, type Leaf, passes } from './filter.ts';
 import { calculate } from './formula.ts';
 import type { Fact } from './sent.ts';
 
@@ -382,12 +382,11 @@ export function toText(fact: Fact, name: string): string | null {
   return found.is === 'value' ? valueText(found.value, false) : null;
 }
 
-/** A list looks as the warehouse writes one: texts and objects in single quotes, whole numbers of objects in double ones. */
-function valueText(value: unknown, isInList: boolean): string {
+/** A list looks as the warehouse writes one: texts in single quotes. */
+function valueText(value: Leaf | null, isInList: boolean): string {
   if (value === null) return 'NULL';
-  if (Array.isArray(value)) return `[${value.map((item) => valueText(item, true)).join(',')}]`;
+  if (typeof value === 'object') return `[${value.map((item) => valueText(item, true)).join(',')}]`;
   if (typeof value === 'number') return String(value).replace('e+', 'e');
-  if (typeof value === 'object') value = JSON.stringify(value, (_, v) => (Number.isInteger(v) ? String(v) : v));
   if (typeof value !== 'string') return String(value);
   return isInList ? `'${value.replaceAll(/['\\\b\f\n\r\t\0]/g, escaped)}'` : value;
 }

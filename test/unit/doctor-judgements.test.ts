@@ -2,7 +2,7 @@ import type { PartitionFacts } from '../../src/adapters/kafka/probe.ts';
 import { toLine } from '../../src/commands/doctor/finding.ts';
 import { judgeTopic } from '../../src/commands/doctor/log.ts';
 import { judgePositions } from '../../src/commands/doctor/positions.ts';
-import { checkNames, checkNode } from '../../src/commands/doctor/process.ts';
+import { checkNames, checkNode, checkOpenFiles } from '../../src/commands/doctor/process.ts';
 import { judgeVersion } from '../../src/commands/doctor/warehouse.ts';
 import { parseConfig } from '../../src/config.ts';
 
@@ -101,4 +101,17 @@ test('only what is likely to be meant is taken for a misspelt name', () => {
   ];
   expect(checkNames(others)).toEqual([]);
   expect(checkNames(['KAFKA_TOPIC', 'KAFKA_TOPICS'])).toEqual([]);
+});
+
+test('few files that may be open are told of where the engine is embedded', () => {
+  const say = (most: string, settings = {}) =>
+    checkOpenFiles(
+      parseConfig(settings),
+      `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${most}  524288               files\n`,
+    ).map(toLine);
+  expect(say('1024')).toEqual([expect.stringMatching(/^warning {2}open files +at most 1024: .*at least 16384/)]);
+  expect(say('16384')).toEqual(['ok       open files         at most 16384']);
+  expect(say('unlimited')).toEqual(['ok       open files         at most unlimited']);
+  expect(say('1024', { CLICKHOUSE_URL: 'http://localhost:8123' })).toEqual([]);
+  expect(checkOpenFiles(parseConfig({}), '')).toEqual([]);
 });

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { limits } from '../../src/events/event.ts';
-import { inspectJson, mendJson } from '../../src/events/json.ts';
+import { flattenList, hasDeepList, inspectJson, mendJson } from '../../src/events/json.ts';
 
 const strange = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -92,4 +93,44 @@ test('nesting is welcome to 32 levels, and refused from 33', () => {
     });
   }
   expect(inspectJson(lists(100_000), 'properties')).toMatchObject({ code: 'INVALID_VALUE' });
+});
+
+/** Whether `flat` is `of` in all but that lists and objects in lists are texts that say the same. */
+function isFlattened(flat: unknown, of: unknown): boolean {
+  if (Array.isArray(of)) {
+    if (!Array.isArray(flat) || flat.length !== of.length) return false;
+    return of.every((item, i) =>
+      typeof item === 'object' && item !== null
+        ? typeof flat[i] === 'string' && isDeepStrictEqual(JSON.parse(flat[i]), item)
+        : flat[i] === item,
+    );
+  }
+  if (typeof of !== 'object' || of === null) return flat === of;
+  const [names, others] = [Object.entries(of), Object.entries(flat as object)];
+  return (
+    names.length === others.length &&
+    names.every(([name, item], i) => others[i]![0] === name && isFlattened(others[i]![1], item))
+  );
+}
+
+test('lists and objects in lists become texts that say the same, all else stays, and it is known where that changes nothing', () => {
+  let deep = 0;
+  fc.assert(
+    fc.property(value.object, (object) => {
+      const storable = inspectJson(object, 'properties') === 'mend' ? mendJson(object) : object;
+      const json = JSON.stringify(storable);
+      const flat = JSON.stringify(storable, flattenList);
+      expect(isFlattened(JSON.parse(flat), JSON.parse(json))).toBe(true);
+      expect(flat !== json).toBe(hasDeepList(storable));
+      if (flat !== json) deep++;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(deep).toBeGreaterThan(50);
+});
+
+test('a number that was mended is not taken for an object in its list', () => {
+  const mended = mendJson(JSON.parse('{"a":[1e20,{"b":1e20}],"c":[1e20]}'));
+  expect(JSON.stringify(mended, flattenList)).toBe('{"a":[1e+20,"{\\"b\\":1e+20}"],"c":[1e+20]}');
+  expect(hasDeepList(mendJson(JSON.parse('{"c":[1e20]}')))).toBe(false);
 });

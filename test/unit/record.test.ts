@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type Arrival, eventKinds, type TrackedEvent } from '../../src/events/event.ts';
+import { flattenList, hasDeepList } from '../../src/events/json.ts';
 import { encodeRecord, parseStoredTime, readRecord, toRecordKey, toStoredTime } from '../../src/events/record.ts';
 
 const whole = fc.string({ unit: 'binary' }).map((text) => text.toWellFormed());
@@ -109,6 +110,7 @@ test('a record is one line of JSON that holds the event, column by column', () =
           }),
         ),
       );
+      expect(row.flat).toEqual(hasDeepList(row.data) ? JSON.parse(JSON.stringify(row.data, flattenList)) : undefined);
     }),
     { numRuns: 500 },
   );

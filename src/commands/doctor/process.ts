@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
 import { type Config, settings } from '../../config.ts';
 import { isEmbedded } from '../../roles/backends.ts';
@@ -11,6 +12,8 @@ const testedNode = 24;
 /** Six statements of reports, the sink's, the ledger's, the one that kills, and the log's writes. */
 const wantedThreads = 12;
 const shortSecret = 16;
+/** What a merge of ten parts with all the columns that properties may have opens at once: see docs/decisions/0024-few-columns-a-part.md. */
+const wantedFiles = 16_384;
 
 /** Mistakes of the settings, one finding each: the error has one line for each. */
 export function toMistakes(thrown: unknown): Finding[] {
@@ -52,6 +55,26 @@ export function checkThreads(config: Config, threads: string | undefined): Findi
     );
   }
   return ok(about, `${size} threads`);
+}
+
+const limitsFile = '/proc/self/limits';
+
+/** The embedded engine opens its files in this process. Nothing is known of them but on Linux. */
+export function checkOpenFiles(
+  config: Config,
+  limits = existsSync(limitsFile) ? readFileSync(limitsFile, 'utf8') : '',
+): Finding[] {
+  const about = 'open files';
+  const found = /^Max open files +(\d+|unlimited)/m.exec(limits)?.[1];
+  if (!isEmbedded(config).warehouse || found === undefined) return [];
+  const most = found === 'unlimited' ? Number.POSITIVE_INFINITY : Number(found);
+  if (most >= wantedFiles) return [ok(about, `at most ${found}`)];
+  return [
+    warning(
+      about,
+      `at most ${found}: with many names of properties the embedded engine cannot merge what it stored. Allow at least ${wantedFiles} (ulimit -Hn, LimitNOFILE)`,
+    ),
+  ];
 }
 
 export function checkCredentials({ credentials, demo }: Config): Finding[] {
