@@ -8,7 +8,8 @@ import type { EntitiesAsked, EntitiesJob } from './workers/entities.ts';
 
 const mostOfHand = 1.2;
 const mostStatements = 1;
-const unmeasured = 2;
+/** As in the reports' benchmark: a process that answers such questions has been compiled. */
+const unmeasured = 20;
 
 /** A report for each of many things, as another service asks for them. */
 export function createEntitiesBenchmark(size: WarmSize): Benchmark {
@@ -18,7 +19,7 @@ export function createEntitiesBenchmark(size: WarmSize): Benchmark {
     title: `A trend of each of 50 products, ${events / 1_000_000 === 1 ? 'a million events' : `${events / 1_000_000} million events`}`,
     about: `\`entityReports(property: "sku", ids: [...])\` with 50 ids and a trend of 90 days for each, as one GraphQL operation, in process through schema and resolvers, over
 the events of the reports' benchmark, with a cache that keeps nothing; against one grouped statement written by hand, through the same connection and of
-the same snapshot. Answers have to be equal. Each round asks for a range that nobody asked for before. The embedded engine, both cores.`,
+the same snapshot. Answers have to be equal. Each round asks for a range that nobody asked for before; ${unmeasured} of them in front do not count. The embedded engine, both cores.`,
     async run({ dir, rounds = 9, say }) {
       const dataDir = process.env.BENCH_REPORTS_DIR ? join(process.env.BENCH_REPORTS_DIR, size) : join(dir, 'data');
       await mkdir(dataDir, { recursive: true });

@@ -237,8 +237,8 @@ export const mutations: readonly Mutation[] = [
     'the exit page is the last one by its text',
     'sessions',
     'sessions/sessions.ts',
-    "tupleElement(arrayLast(e -> tupleElement(e, 2) != '', run), 2) AS exit",
-    'arrayMax(e -> tupleElement(e, 2), run) AS exit',
+    'viewed[-1]) AS exit',
+    'arrayMax(viewed)) AS exit',
   ),
   one('a reload is a step', 'paths', 'paths/paths.ts', 'keepRepeats ? steps', 'true ? steps'),
   one(
@@ -354,7 +354,7 @@ export const mutations: readonly Mutation[] = [
     'an identify is what a session begins with',
     'session-filters',
     'sessions/property.ts',
-    "if(${isDeed}, toString(event), '')",
+    'if(${isDeed}, toString(event), ${nothing})',
     'toString(event)',
   ),
   one(

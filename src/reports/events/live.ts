@@ -4,7 +4,7 @@ import type { FreshnessInput } from '../moment/moment.ts';
 import { type Plan, person, rowsIn, timeMs, toBucketExpression } from '../plan.ts';
 import { parseRange, type Range, toBuckets } from '../range.ts';
 import type { ReportMeta, Session } from '../session.ts';
-import { pageKey, toShownPage } from '../sessions/runs.ts';
+import { page, toPageKey, toShownPage } from '../sessions/runs.ts';
 import { allOf, sql, value } from '../sql.ts';
 
 // ---- parameters
@@ -76,10 +76,10 @@ function planLive(
     label: 'live',
     select: sql`SELECT part, name, n, persons FROM (
         SELECT multiIf(grouping(b) = 0, 'minute', grouping(is_recent) = 0, 'recent', grouping(done) = 0, 'event', grouping(page) = 0, 'page', 'all') AS part,
-          multiIf(part = 'minute', b, part = 'event', done, part = 'page', page, '') AS name,
+          multiIf(part = 'minute', b, part = 'event', done, part = 'page', ${toPageKey(sql`page`)}, '') AS name,
           is_recent, count() AS n, uniqExact(who) AS persons
         FROM (
-          SELECT ${person} AS who, toString(${toBucketExpression(minutes)}) AS b, ${timeMs} >= ${value('Int64', recent)} AS is_recent, toString(event) AS done, ${pageKey} AS page
+          SELECT ${person} AS who, toString(${toBucketExpression(minutes)}) AS b, ${timeMs} >= ${value('Int64', recent)} AS is_recent, toString(event) AS done, ${page} AS page
           FROM events WHERE ${condition})
         GROUP BY GROUPING SETS ((b), (is_recent), (), (done), (page)) HAVING n > 0)
       WHERE (part != 'recent' OR is_recent) AND (part != 'page' OR name != '')

@@ -6,7 +6,7 @@ import { toMeant } from '../near.ts';
 import { type Plan, rowsIn } from '../plan.ts';
 import { parseRange, type Range, type RangeInput } from '../range.ts';
 import type { ReportMeta, Session } from '../session.ts';
-import { isDeed, parseGap, type SessionRule, selectRuns } from '../sessions/runs.ts';
+import { isDeed, nothing, parseGap, type SessionRule, selectRuns } from '../sessions/runs.ts';
 import { allOf, sql, value } from '../sql.ts';
 import { type PathRule, toStepName } from './steps.ts';
 
@@ -112,25 +112,30 @@ function planPaths(
   rule: SessionRule,
   { depth, minSessions, limit }: Bounds,
 ): Plan {
-  const runs = selectRuns(range, rule, [sql`if(${isDeed}, concat('=', ${toStepName(rules ?? [])}), '')`]);
-  const steps = sql`arrayFilter(name -> name != '', tupleElement(run, 2))`;
   const most = value('Int64', depth);
-  const named = (name: string) => sql`indexOf(whole, concat('=', ${value('String', name)}))`;
-  // Places in the session, from 1: the first step of the path and the last one.
-  const first = from ? named(from) : to ? sql`greatest(1, last - ${most} + 1)` : sql`toUInt64(notEmpty(whole))`;
-  const last = to ? named(to) : sql`least(length(whole), first + ${most} - 1)`;
-  const places = to ? sql`${last} AS last, ${first} AS first` : sql`${first} AS first, ${last} AS last`;
-  const path = sql`SELECT who, whole, ${places} FROM (SELECT who, ${keepRepeats ? steps : sql`arrayCompact(${steps})`} AS whole FROM (${runs})) WHERE ${to ? sql`last` : sql`first`} > 0`;
-  const shown = sql`SELECT who, toInt64(first) - 1 AS skipped, ${to ? sql`${most} - toInt64(last)` : sql`-skipped`} AS shift, toInt64(length(whole)) AS size,
-      arraySlice(whole, toInt64(first), toInt64(last) - skipped) AS names FROM (${path})`;
+  const runs = selectRuns(range, rule, [sql`if(${isDeed}, ${toStepName(rules ?? [])}, ${nothing})`]);
+  const steps = sql`arrayFilter(name -> name != ${nothing}, tupleElement(run, 2))`;
+  const named = (name: string) => sql`toInt64(indexOf(whole, ${value('String', name)}))`;
+  // Places in the session, from 1: the first step of the path. It is 0 where the session is none.
+  const first = from
+    ? named(from)
+    : to
+      ? sql`if(last = 0, 0, greatest(1, last - ${most} + 1))`
+      : sql`toInt64(notEmpty(whole))`;
+  const path = sql`SELECT who, toInt64(length(whole)) AS size, ${to ? sql`${named(to)} AS last, ` : sql``}${first} AS first,
+      arraySlice(whole, first, ${to ? sql`last - first + 1` : most}) AS names
+    FROM (SELECT who, ${keepRepeats ? steps : sql`arrayCompact(${steps})`} AS whole FROM (${runs})) WHERE first > 0`;
   // Each step takes along only what is its own: the whole path beside it would be copied as often as it has steps.
+  // What is the same for all is a constant to the engine, and not copied at all.
+  const skipped = from || to ? sql`first - 1` : sql`toInt64(0)`;
+  const shift = to ? sql`${most} - last` : sql`-skipped`;
   const stepped = sql`SELECT who, toInt64(item.1) + skipped + shift AS step, item.2 AS name, item.3 AS next, item.1 = 1 AS leads,
       toInt64(item.1) + skipped = 1 AS is_begin, toInt64(item.1) + skipped = size AS is_end
-    FROM (SELECT who, skipped, shift, size, arrayJoin(arrayZip(arrayEnumerate(names), names, arrayPushBack(arrayPopFront(names), ''))) AS item FROM (${shown}))`;
+    FROM (SELECT who, ${skipped} AS skipped, ${shift} AS shift, size, arrayJoin(arrayZip(arrayEnumerate(names), names, arrayPushBack(arrayPopFront(names), ${nothing}))) AS item FROM (${path}))`;
   const counted = sql`SELECT multiIf(grouping(step) = 1, 'all', grouping(next) = 1, 'node', 'link') AS part, step, name, next,
       if(part = 'all', countIf(leads), count()) AS n, uniqExact(who) AS persons, countIf(is_begin) AS began, countIf(is_end) AS ended
     FROM (${stepped}) GROUP BY GROUPING SETS ((step, name, next), (step, name), ())
-    HAVING n >= ${value('UInt64', minSessions)} AND (part != 'link' OR next != '') OR part = 'all' AND n > 0`;
+    HAVING n >= ${value('UInt64', minSessions)} AND (part != 'link' OR next != ${nothing}) OR part = 'all' AND n > 0`;
   const ranked = sql`SELECT *, if(part = 'node', row_number() OVER (PARTITION BY part ORDER BY n DESC, step, name), ${value('UInt64', 2 ** 32)}) AS place,
       countIf(part = 'node') OVER () AS nodes FROM (${counted})`;
   const ends = sql`SELECT *, min(place) OVER (PARTITION BY step, name) AS of_name,
@@ -166,7 +171,7 @@ async function warnNoSuchStep(session: Session, moment: Moment, input: PathsInpu
 function toNode({ step, name, n, persons, began, ended }: PathsRow): PathNode {
   return {
     step: Number(step),
-    name: name.slice(1),
+    name,
     sessions: Number(n),
     persons: Number(persons),
     began: Number(began),
@@ -177,8 +182,8 @@ function toNode({ step, name, n, persons, began, ended }: PathsRow): PathNode {
 function toLink({ step, name, next, n, persons }: PathsRow): PathLink {
   return {
     step: Number(step),
-    from: name.slice(1),
-    to: next.slice(1),
+    from: name,
+    to: next,
     sessions: Number(n),
     persons: Number(persons),
   };

@@ -1,6 +1,6 @@
 import { around, person, timeMs } from '../plan.ts';
 import { always, type Sql, sql, value } from '../sql.ts';
-import { isDeed, longestMs, pageKey, parseGap, selectRuns } from './runs.ts';
+import { isDeed, longestMs, nothing, page, parseGap, selectRuns } from './runs.ts';
 
 /** A property of the session that an event is in: of the sessions that `Query.sessions` counts when nothing else is said. */
 export interface SessionProperty {
@@ -11,10 +11,10 @@ export interface SessionProperty {
   readonly value: Sql;
 }
 
-/** The first or the last field that says something: of events of one instant, of the smaller text first. */
-const firstOf = sql`tupleElement(arrayFirst(e -> tupleElement(e, 2) != '', run), 2)`;
-const lastOf = sql`tupleElement(arrayLast(e -> tupleElement(e, 2) != '', run), 2)`;
-const deed = sql`if(${isDeed}, toString(event), '')`;
+/** The first or the last field that says something, '' without one: of events of one instant, of the smaller text first. */
+const firstOf = sql`tupleElement(arrayFirst(e -> tupleElement(e, 2) != ${nothing}, run), 2)`;
+const lastOf = sql`tupleElement(arrayLast(e -> tupleElement(e, 2) != ${nothing}, run), 2)`;
+const deed = sql`if(${isDeed}, toString(event), ${nothing})`;
 
 export const sessionProperties: Readonly<Record<string, SessionProperty>> = {
   'session.seconds': {
@@ -24,8 +24,8 @@ export const sessionProperties: Readonly<Record<string, SessionProperty>> = {
   },
   'session.events': { type: 'number', field: isDeed, value: sql`length(run)` },
   'session.isBounce': { type: 'flag', field: isDeed, value: sql`arrayCount(e -> tupleElement(e, 2), run) <= 1` },
-  'session.entryPage': { type: 'text', field: pageKey, value: sql`substring(${firstOf}, 2)` },
-  'session.exitPage': { type: 'text', field: pageKey, value: sql`substring(${lastOf}, 2)` },
+  'session.entryPage': { type: 'text', field: page, value: firstOf },
+  'session.exitPage': { type: 'text', field: page, value: lastOf },
   'session.entryEvent': { type: 'text', field: deed, value: firstOf },
   'session.exitEvent': { type: 'text', field: deed, value: lastOf },
 };

@@ -6,7 +6,7 @@ import { type Plan, toBucketExpression } from '../plan.ts';
 import { type Interval, parseRange, type Range, type RangeInput, toBuckets } from '../range.ts';
 import type { ReportMeta, Session } from '../session.ts';
 import { sql, value } from '../sql.ts';
-import { isDeed, pageKey, parseGap, type SessionRule, selectRuns, toShownPage } from './runs.ts';
+import { isDeed, nothing, page, parseGap, type SessionRule, selectRuns, toPageKey, toShownPage } from './runs.ts';
 
 // ---- parameters
 
@@ -102,14 +102,15 @@ function planSessions(
   breakdown: ValueBreakdown | null,
   pages: number,
 ): Plan {
-  const nothing = sql`''`;
-  const runs = selectRuns(range, rule, [pages > 0 ? pageKey : nothing, breakdown?.key ?? nothing, isDeed]);
-  const entry = sql`tupleElement(arrayFirst(e -> tupleElement(e, 2) != '', run), 2) AS entry`;
-  const exit = sql`tupleElement(arrayLast(e -> tupleElement(e, 2) != '', run), 2) AS exit`;
-  const first = sql`arrayMin(arrayMap(e -> tupleElement(e, 3), arrayFilter(e -> tupleElement(e, 1) = start, run))) AS first`;
+  // The breakdown's key is the last field of an event.
+  const fields = [isDeed, ...(pages > 0 ? [page] : []), ...(breakdown ? [breakdown.key] : [])];
+  const runs = selectRuns(range, rule, fields);
+  const ends = sql`arrayFilter(p -> p != ${nothing}, tupleElement(run, 3)) AS viewed,
+      if(empty(viewed), ${nothing}, viewed[1]) AS entry, if(empty(viewed), ${nothing}, viewed[-1]) AS exit`;
+  const first = sql`arrayMin(arrayMap(e -> tupleElement(e, -1), arrayFilter(e -> tupleElement(e, 1) = start, run))) AS first`;
   const sessions = sql`SELECT who, tupleElement(run[1], 1) AS start, tupleElement(run[-1], 1) - start AS ms, length(run) AS events,
-      arrayCount(e -> tupleElement(e, 4), run) <= 1 AS bounced
-      ${pages > 0 ? sql`, ${entry}, ${exit}` : sql``} ${breakdown ? sql`, ${first}` : sql``} FROM (${runs})`;
+      arrayCount(e -> tupleElement(e, 2), run) <= 1 AS bounced
+      ${pages > 0 ? sql`, ${ends}` : sql``} ${breakdown ? sql`, ${first}` : sql``} FROM (${runs})`;
   const source = breakdown
     ? sql`SELECT *, if(dense_rank() OVER (ORDER BY held DESC, first) <= ${value('UInt32', breakdown.limit)}, first, ${value('String', otherKey)}) AS k
         FROM (SELECT *, count() OVER (PARTITION BY first) AS held FROM (${sessions}))`
@@ -121,7 +122,7 @@ function planSessions(
   const part =
     pages > 0
       ? sql`multiIf(grouping(b) = 0, 'bucket', grouping(entry) = 0, concat(${ofLine}, 'entry'), grouping(exit) = 0, concat(${ofLine}, 'exit'), 'total') AS part,
-          multiIf(endsWith(part, 'entry'), entry, endsWith(part, 'exit'), exit, '') AS page`
+          multiIf(endsWith(part, 'entry'), ${toPageKey(sql`entry`)}, endsWith(part, 'exit'), ${toPageKey(sql`exit`)}, '') AS page`
       : sql`if(grouping(b) = 0, 'bucket', 'total') AS part, '' AS page`;
   const counted = sql`SELECT ${part}, ${breakdown ? sql`k` : sql`'' AS k`}, ${bucket}, ${figures} FROM (${source}) GROUP BY GROUPING SETS (${sets}) HAVING n > 0`;
   return {
