@@ -420,8 +420,9 @@ export type EventErrorCode =
  * said: of all events of the person, ended by 30 minutes without one, counted with their first 24 hours; an event after these is
  * in none. A session counts whole, also where the range begins or ends within it. At most 10 in a filter.
  *
- * Values compare with values of their own type: the number 10 never equals the text "10". What a list holds are values, too; a list or
- * an object in a list is its text of JSON there, `{"sku":"a"}`, and no property's name reaches into it. An event that lacks the property fails every comparison but NEQ, NOT_IN, NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
+ * Values compare with values of their own type: the number 10 never equals the text "10". A list or an object in a list counts as its text
+ * of JSON, `{"sku":"a"}`, and no property's name reaches into it. An event that lacks the property fails every comparison but NEQ, NOT_IN,
+ * NOT_CONTAINS and NOT_EXISTS, which are the negations of theirs.
  */
 export type EventFilter = {
   readonly and?: InputMaybe<ReadonlyArray<EventFilter>>;
