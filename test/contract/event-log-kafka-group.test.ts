@@ -6,8 +6,9 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/adapters/kafka/open-kafka-log.ts';
+import { isTallygateError } from '../../src/errors.ts';
 import { toBytes } from '../../src/ingest/place.ts';
-import type { EventLog, LogRecord, PartitionLease } from '../../src/ports/event-log.ts';
+import type { EventLog, LogRecord, PartitionLease, TakeLimits } from '../../src/ports/event-log.ts';
 import { createLogger, createSilentLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { describeWith, uniqueName } from '../servers/require.ts';
@@ -62,6 +63,19 @@ describeWith(['kafka'], 'a group of consumers in Kafka', (env) => {
       },
     });
     return { lines, logger: createLogger('info', stream) };
+  }
+
+  /** From whichever lease is held: a heartbeat that a busy machine sends late is reason enough for a group to be rebalanced. */
+  async function takeHeld(leases: ReadonlyMap<number, PartitionLease>, partition: number, options: TakeLimits) {
+    for (;;) {
+      const lease = leases.get(partition)!;
+      try {
+        return await lease.take(options);
+      } catch (thrown) {
+        if (!isTallygateError(thrown) || thrown.code !== 'LEASE_LOST') throw thrown;
+        await until(() => leases.get(partition) !== lease, 'the next lease');
+      }
+    }
   }
 
   async function committed(groupId: string, partition: number) {
@@ -228,11 +242,8 @@ describeWith(['kafka'], 'a group of consumers in Kafka', (env) => {
       await deleteBefore(5);
       const again = await hold(log, group);
       expect(again.leases.get(0)?.committed).toEqual({ next: 5, end: null });
-      expect(toValues((await again.leases.get(0)?.take({ ...quick, lingerMs: 500, waitMs: 10_000 })) ?? [])).toEqual([
-        'f',
-        'g',
-        'h',
-      ]);
+      const options = { ...quick, lingerMs: 500, waitMs: 10_000 };
+      expect(toValues(await takeHeld(again.leases, 0, options))).toEqual(['f', 'g', 'h']);
       const [line] = lines.map((each) => JSON.parse(each)).filter((each) => each.level === 'error');
       expect(line).toMatchObject({ partition: 0, lost: 3 });
       expect(toValues(await readAll(log, 0))).toEqual(['f', 'g', 'h']);
