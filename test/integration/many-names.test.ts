@@ -106,6 +106,7 @@ const toNames = (offset: number, value: (i: number) => unknown): JsonObject =>
 
 const types = [1, -1, 2 ** 63, 1.5, 'a', true, [1], [1.5], ['a'], [true], [null], [], [1, 'a'], [true, 1.5, null]];
 
+/** With how many files there may be at most: a tenth to a third more than there are. */
 const kinds: readonly [name: string, mostFiles: number, toProperties: (offset: number) => JsonObject][] = [
   [
     'lists of objects with names of their own',
@@ -117,7 +118,7 @@ const kinds: readonly [name: string, mostFiles: number, toProperties: (offset: n
   ],
   [
     'lists of lists, ever deeper',
-    600,
+    500,
     (offset) =>
       toNames(0, (i) => {
         let list: unknown = [offset, 'x'];

@@ -116,7 +116,7 @@ function planPaths(
   const runs = selectRuns(range, rule, [sql`if(${isDeed}, ${toStepName(rules ?? [])}, ${nothing})`]);
   const steps = sql`arrayFilter(name -> name != ${nothing}, tupleElement(run, 2))`;
   const named = (name: string) => sql`toInt64(indexOf(whole, ${value('String', name)}))`;
-  // Places in the session, from 1: the first step of the path. It is 0 where the session is none.
+  // Where in the session the path begins, from 1; 0 where the session has none.
   const first = from
     ? named(from)
     : to
