@@ -220,33 +220,35 @@ export const reportCases: readonly ReportCase[] = [
   {
     name: 'paths',
     ask: async (reports, scope) => {
-      const { nodes, links } = await reports.paths({ ...toQuestion(scope), depth: byHand.pathDepth, limit: 1000 });
-      return [
-        nodes.map(({ step, name, sessions, persons }) => [step, name, sessions, persons]),
-        links.map(({ step, from, to, sessions, persons }) => [step, from, to, sessions, persons]),
-      ].map(sortTexts);
+      const { sessions, persons, nodes, links } = await reports.paths({
+        ...toQuestion(scope),
+        depth: byHand.pathDepth,
+        limit: 1000,
+      });
+      const found = nodes.map((of) => [of.step, of.name, of.sessions, of.persons, of.began, of.ended]);
+      const between = links.map((of) => [of.step, of.from, of.to, of.sessions, of.persons]);
+      return [sessions, persons, sortTexts(found), sortTexts(between)];
     },
     sql: byHand.toPaths,
     toAnswer: (rows) => {
+      const [whole] = rows.filter(({ part }) => part === 'all');
       const nodes = rows
-        .filter(({ is_node }) => is_node)
-        .map(({ step, name, n, persons }) => [Number(step), name, Number(n), Number(persons)]);
-      const shown = new Set(
-        nodes
-          .sort(
-            (a, b) =>
-              Number(b[2]) - Number(a[2]) || Number(a[0]) - Number(b[0]) || (String(a[1]) < String(b[1]) ? -1 : 1),
-          )
-          .slice(0, 1000)
-          .map(([step, name]) => `${step} ${name}`),
-      );
+        .filter(({ part }) => part === 'node')
+        .map(({ step, name, n, persons, began, ended }): [number, string, ...number[]] => [
+          Number(step),
+          String(name),
+          ...[n, persons, began, ended].map(Number),
+        ])
+        .sort((a, b) => Number(b[2]) - Number(a[2]) || a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
+        .slice(0, 1000);
+      const shown = new Set(nodes.map(([step, name]) => `${step} ${name}`));
       const links = rows
         .filter(
-          ({ is_node, step, name, next }) =>
-            !is_node && shown.has(`${step} ${name}`) && shown.has(`${Number(step) + 1} ${next}`),
+          ({ part, step, name, next }) =>
+            part === 'link' && shown.has(`${step} ${name}`) && shown.has(`${Number(step) + 1} ${next}`),
         )
         .map(({ step, name, next, n, persons }) => [Number(step), name, next, Number(n), Number(persons)]);
-      return [nodes.filter(([step, name]) => shown.has(`${step} ${name}`)), links].map(sortTexts);
+      return [Number(whole?.began), Number(whole?.persons), sortTexts(nodes), sortTexts(links)];
     },
   },
   { name: 'topValues: 6 values', ...topOf('category'), sql: byHand.toTopCategories },

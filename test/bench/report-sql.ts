@@ -136,12 +136,13 @@ export const toSessions = (scope: Scope) =>
 export const pathDepth = 5;
 
 export const toPaths = (scope: Scope) =>
-  `SELECT link.1 AS step, link.2 AS name, link.3 AS next, toUInt8(grouping(next)) AS is_node, count() AS n, uniqExact(who) AS persons
-    FROM (SELECT who, arrayJoin(arrayZip(arrayEnumerate(shown), shown, nexts)) AS link
-      FROM (SELECT who, arraySlice(whole, 1, ${pathDepth}) AS shown, arrayPushBack(arrayPopFront(shown), '') AS nexts
+  `SELECT link.1 AS step, link.2 AS name, link.3 AS next, multiIf(grouping(step) = 1, 'all', grouping(next) = 1, 'node', 'link') AS part,
+      count() AS n, uniqExact(who) AS persons, countIf(step = 1) AS began, countIf(step = size) AS ended
+    FROM (SELECT who, size, arrayJoin(arrayZip(arrayEnumerate(shown), shown, nexts)) AS link
+      FROM (SELECT who, length(whole) AS size, arraySlice(whole, 1, ${pathDepth}) AS shown, arrayPushBack(arrayPopFront(shown), '') AS nexts
         FROM (SELECT who, arrayCompact(arrayFilter(x -> x != '?', run.2)) AS whole
           FROM ${runs(scope, `multiIf(kind = 'page', ${path}, kind = 'track', toString(event), '?')`)}) WHERE notEmpty(whole)))
-    GROUP BY GROUPING SETS ((step, name, next), (step, name)) HAVING is_node OR next != ''`;
+    GROUP BY GROUPING SETS ((step, name, next), (step, name), ()) HAVING part != 'link' OR next != ''`;
 
 /** Two passes: one finds the values, the other counts persons. */
 export const toTopValues = (scope: Scope, key: string) =>

@@ -17,7 +17,7 @@ const longSeconds = 15;
 const quickSeconds = 0.1;
 /** For so long each of both ways is asked before: a service that answers has compiled what it answers with. */
 const warmingMs = 2000;
-const quickRounds = 11;
+const quickRounds = 21;
 const bounded = ['funnel', 'retention'];
 
 interface Line {

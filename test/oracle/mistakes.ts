@@ -368,8 +368,8 @@ export const mutations: readonly Mutation[] = [
     'who merged with somebody is found, and who merged with them is not',
     'person',
     'identity/kin.ts',
-    'UNION ALL ${childrenOf(ids)} UNION ALL ${childrenOf(sql`(${childrenOf(ids)})`)})',
-    ')',
+    '[childrenOf(ids), childrenOf(sql`(${childrenOf(ids)})`)].slice(0, levels)',
+    '([] as Sql[]).slice(0, levels)',
   ),
   one(
     'a page is full when it has what was asked for, and no more is looked for',

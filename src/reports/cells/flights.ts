@@ -8,7 +8,7 @@ import { type CellTrace, runTraced, traceFusion } from '../explain/cells.ts';
 import { type Identity, toPlanStatement } from '../identity/identity.ts';
 import { type Plan, type Row, toQueryOptions } from '../plan.ts';
 import { type Fused, fuse, type Missing } from './fusion.ts';
-import { type Computation, createStampede } from './stampede.ts';
+import { type Computation, createStampede, keepAfter } from './stampede.ts';
 
 /** As of which moment, and who was who then. */
 export interface Question {
@@ -123,7 +123,7 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
     const keep = ({ rows }: Landed) => place.keep(rows);
     if (question.fresh) {
       const landed = await compute();
-      void keep(landed);
+      void keepAfter(keep, landed);
       return landed;
     }
     const read = (values: readonly (Buffer | undefined)[]): Landed | undefined => {

@@ -1,6 +1,6 @@
 import { rowsIn, timeMs } from '../plan.ts';
 import { allOf, join, type Sql, sql } from '../sql.ts';
-import { literal, maskBits, stepBit, toChain } from './chains.ts';
+import { literal, maskBits, stepBit } from './chains.ts';
 import type { Question } from './input.ts';
 import { toTime, toUnits } from './units.ts';
 
@@ -66,11 +66,9 @@ export function toStrictLevels(question: Question): Sql {
     const inTime = sql`${toTime(names[length - 1] as Sql)} - ${toTime(sql`a0`)} <= ${literal(windowMs)}`;
     return sql`arrayExists((${list(names)}) -> ${allOf([...marks, inTime])}, ${list(shifts.slice(0, length))})`;
   };
-  const lengths = steps
-    .map((_, i) => i + 1)
-    .reverse()
-    .slice(0, -1);
-  const neighbours = sql`multiIf(${list(lengths.map((length) => sql`${isRun(length)}, ${literal(length)}`))}, 1)`;
+  // A run of three begins with one of two: it is looked for among these alone.
+  const shorter = steps.slice(1).map((_, i) => sql`NOT ${isRun(i + 2)}, ${literal(i + 1)}`);
+  const neighbours = sql`multiIf(${list(shorter)}, ${literal(steps.length)})`;
   const masks = sql`arrayMap(x -> bitAnd(x, ${literal(2 ** maskBits - 1)}), g)`;
   const split = sql`arraySplit((x, d) -> d > 0, xs, arrayDifference(arrayMap(x -> ${toTime(sql`x`)}, xs)))`;
   const isStep = (g: Sql, bits: number) =>
@@ -78,15 +76,29 @@ export function toStrictLevels(question: Question): Sql {
   const stretches = sql`arrayFilter(z -> arrayExists(g -> length(g) > 1, z) AND arrayExists(g -> ${isStep(sql`g`, 1)}, z),
     arraySplit(g -> NOT ${isStep(sql`g`, 4095)}, ${split}))`;
   const ties = sql`arrayExists((x, y) -> bitShiftRight(x, ${literal(maskBits)}) = bitShiftRight(y, ${literal(maskBits)}), x0, x1)`;
-  const walked = toChain(
-    { steps: steps.length, windowMs, isStrict: true, exclusions: [] },
-    { times: sql`ts`, masks: sql`ms`, short: null, counts: sql`counts` },
-  );
-  return sql`SELECT greatest(near, length(${walked})) AS level FROM (
+  return sql`SELECT greatest(near, ${toStrictWalk(question)}) AS level FROM (
     SELECT near, arrayMap(g -> ${toTime(sql`g[1]`)}, instants) AS ts, arrayMap(g -> arrayReduce('groupBitOr', ${masks}), instants) AS ms,
         arrayMap(g -> toInt64(length(g)), instants) AS counts
       FROM (SELECT ${neighbours} AS near, if(${ties}, arrayReduce('groupArrayArray', ${stretches}), CAST([], 'Array(Array(UInt64))')) AS instants
         FROM (SELECT xs, xs AS x0, ${list(shifted)} FROM (${toUnits(question, false)}))))`;
+}
+
+/**
+ * How far, through instants: of each number of steps, when the latest attempt began that has come so far and can go on in the next
+ * instant, because it began in this one or has all of its events; -1 without one. A few short pieces for any number of steps: to
+ * write out each step's own costs more time to plan than a million events cost to read.
+ */
+function toStrictWalk({ steps, windowMs }: Question): Sql {
+  const run = sql`bitShiftLeft(1, q - p + 1) - 1`;
+  const isRun = sql`bitAnd(bitShiftRight(m, ${literal(stepBit(0) - 1)} + p), ${run}) = ${run}`;
+  const began = sql`tupleElement(s, 1)[p - 1]`;
+  const goesOn = sql`${began} >= 0 AND t - ${began} <= ${literal(windowMs)}`;
+  const all = sql`range(1, ${literal(steps.length + 1)})`;
+  const open = sql`arrayMax(p -> if(${isRun} AND (p = 1 OR n = q - p + 1 AND ${goesOn}), if(p = 1, t, ${began}), toInt64(-1)), range(1, q + 1))`;
+  const isReached = sql`arrayExists(p -> ${isRun} AND (p = 1 OR ${goesOn}), range(1, q + 1))`;
+  const furthest = sql`greatest(tupleElement(s, 2), arrayMax(q -> if(${isReached}, toUInt16(q), 0), ${all}))`;
+  return sql`tupleElement(arrayFold((s, t, m, n) -> tuple(arrayMap(q -> ${open}, ${all}), ${furthest}), ts, ms, counts,
+    tuple(arrayWithConstant(${literal(steps.length)}, toInt64(-1)), toUInt16(0))), 2)`;
 }
 
 function hasKey(by: Question['by']): Sql[] {

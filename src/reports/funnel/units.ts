@@ -23,9 +23,12 @@ export function toUnits(question: Question, withIds: boolean): Sql {
     ? sql`SELECT who, ${toMs(sql`unit[1]`)} AS began, unit, values, uid, aid FROM (${source})
         ARRAY JOIN arraySplit((x, d) -> d >= ${literal(silenceMs)}, events, arrayDifference(arrayMap(x -> ${toTime(sql`x`)}, events))) AS unit`
     : sql`SELECT who, toInt64(0) AS began, events AS unit, values, uid, aid FROM (${source})`;
-  // The filter is 1 for all events that are looked at, but in a session.
   const keepsAll = order === 'STRICT' ? bits([passesBit]) : bits(stepBitsAnd(exclusions.length, steps.length));
-  const relevant = sql`arrayFilter(x -> bitAnd(x, ${bits([passesBit])}) != 0 AND bitAnd(x, ${keepsAll}) != 0, unit)`;
+  // Of a session, all events of the person were looked at.
+  const relevant =
+    isSession || (order !== 'STRICT' && isTouch(question))
+      ? sql`arrayFilter(x -> bitAnd(x, ${bits([passesBit])}) != 0 AND bitAnd(x, ${keepsAll}) != 0, unit)`
+      : sql`unit`;
   return sql`SELECT *, ${relevant} AS xs FROM (${units})
     WHERE arrayExists(x -> bitAnd(x, ${order === 'UNORDERED' ? bits(steps.map((_, i) => stepBit(i))) : bits([stepBit(0)])}) != 0, xs)`;
 }
@@ -68,9 +71,9 @@ function toNumberOf({ steps, exclusions, filter }: Question): Sql {
 }
 
 /** Events that say something: of a session, of a strict order, or of where somebody came from, all of them. */
-function toSource({ range, by, order, steps, exclusions, breakdown, filter }: Question): Sql {
+function toSource(question: Question): Sql {
+  const { range, by, order, steps, exclusions, filter } = question;
   const hasKey = by.kind === 'property' ? [sql`${by.key} IS NOT NULL`] : [];
-  const isTouch = breakdown !== null && breakdown.attribution !== 'STEP_1';
   const isOne = join(
     [...steps, ...exclusions.map(({ is }) => is)].map((is) => sql`(${is})`),
     ' OR ',
@@ -78,10 +81,15 @@ function toSource({ range, by, order, steps, exclusions, breakdown, filter }: Qu
   const some =
     by.kind === 'session'
       ? []
-      : order === 'STRICT' || isTouch
+      : order === 'STRICT' || isTouch(question)
         ? [sql`(${filter})`]
         : [sql`(${filter})`, sql`(${isOne})`];
   return allOf([rowsIn(range), ...hasKey, ...some]);
+}
+
+/** Where somebody came from, or was last: any event may tell. */
+function isTouch({ breakdown }: Question): boolean {
+  return breakdown !== null && breakdown.attribution !== 'STEP_1';
 }
 
 /** The property's values with their events, of those that can matter. */

@@ -2,7 +2,7 @@ import type { Cell } from '../cells/cells.ts';
 import type { Moment } from '../moment/moment.ts';
 import { allTime, type Plan, personOf, rowsIn } from '../plan.ts';
 import type { Session } from '../session.ts';
-import { type Sql, sql, value } from '../sql.ts';
+import { join, type Sql, sql, value } from '../sql.ts';
 
 /**
  * Who a few ids are, found by their own edges: a statement or two of some milliseconds, where reports of many events take a
@@ -31,6 +31,8 @@ interface OwnerRow {
 /** Of each id the person that it stands for, as of the moment. */
 export async function findOwners(session: Session, moment: Moment, ids: Iterable<string>): Promise<Found<string>> {
   const asked = new Set(ids);
+  const { version } = await session.identityAt(moment);
+  if (version === '') return { of: new Map([...asked].map((id) => [id, id])), cells: [] };
   const cells: Cell[] = [];
   const edges = new Map<string, string>();
   const seen = new Set<string>();
@@ -73,6 +75,8 @@ export async function findKin(
   moment: Moment,
   ids: readonly string[],
 ): Promise<Found<readonly string[]>> {
+  const { version, chained } = await session.identityAt(moment);
+  if (version === '') return { of: new Map(ids.map((id) => [id, [id]])), cells: [] };
   const cells: Cell[] = [];
   const near = new Map<string, string[]>();
   const tie = (a: string, b: string) => {
@@ -84,10 +88,10 @@ export async function findKin(
   let open = [...new Set(ids)];
   for (let step = 0; open.length > 0 && step < mostSteps; step++) {
     for (const id of open) seen.add(id);
-    const cell = await session.load(moment, planEdges(toIdList(open), true));
+    const cell = await session.load(moment, planEdges(toIdList(open), chained > 0 ? 2 : 1));
     cells.push(cell);
     const rows = cell.rows as unknown as readonly EdgeRow[];
-    // Their children's children were looked for as well.
+    // Their children's children were looked for as well, or nobody has any.
     const opened = new Set(open);
     for (const { id, next } of rows) if (opened.has(next)) seen.add(id);
     const found = new Set<string>();
@@ -128,15 +132,14 @@ export function toIdList(ids: Iterable<string>): Sql {
 }
 
 /**
- * The first edge of each of the ids, which is the one that counts; with their children: of each id that has an edge to one of
- * them, and of each that has an edge to one of those, too.
+ * The first edge of each of the ids, which is the one that counts; with their children, so many levels of them: of each id that has
+ * an edge to one of them, and of each that has an edge to one of those, too.
  */
-function planEdges(ids: Sql, withChildren = false): Plan {
+function planEdges(ids: Sql, levels: 0 | 1 | 2 = 0): Plan {
   const childrenOf = (parents: Sql) =>
     sql`SELECT child FROM identity_edges WHERE ${rowsIn(allTime)} AND parent IN ${parents}`;
-  const all = withChildren
-    ? sql`(SELECT arrayJoin(${ids}) UNION ALL ${childrenOf(ids)} UNION ALL ${childrenOf(sql`(${childrenOf(ids)})`)})`
-    : ids;
+  const children = [childrenOf(ids), childrenOf(sql`(${childrenOf(ids)})`)].slice(0, levels);
+  const all = levels === 0 ? ids : sql`(${join([sql`SELECT arrayJoin(${ids})`, ...children], ' UNION ALL ')})`;
   return {
     label: 'edges',
     select: sql`SELECT toString(child) AS id, toString(parent) AS next FROM identity_edges
