@@ -20,6 +20,14 @@ export const lateCases: readonly LateCase[] = [
     asked: { totals: true, grows: true },
   },
   {
+    name: 'a sum of all events, by category and country',
+    input: {
+      series: [{ measure: 'SUM', property: 'price' }],
+      breakdown: [{ property: 'category' }, { property: 'context.country', limit: 5 }],
+    },
+    asked: { totals: true, grows: true },
+  },
+  {
     name: 'persons, without their total',
     input: { series: [{ event, measure: 'UNIQUE_USERS' }] },
     asked: { totals: false, grows: false },
