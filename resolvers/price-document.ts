@@ -73,7 +73,7 @@ const isPriced: Readonly<
   deadLetters: false,
   priceOf: false,
   trendChanges: true,
-  liveEvents: false,
+  liveEvents: true,
 };
 
 const free = { price: 0, rows: 0, why: ['reads no events'] };

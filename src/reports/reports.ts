@@ -216,8 +216,11 @@ export function createReports({
         dedupWindowHours: () => readWindowHours(warehouse, signal),
         ledger: (input: { readonly range: RangeInput; readonly by?: Interval | null | undefined }) =>
           runLedger(session, warehouse, watermark, input, clock()),
-        liveEvents: (filter: FilterInput | null | undefined, withPerson: boolean) =>
-          liveEvents.open(project, filter, withPerson, signal),
+        liveEvents: async (filter: FilterInput | null | undefined, withPerson: boolean) => {
+          if (!dry) return liveEvents.open(project, filter, withPerson, signal);
+          await liveEvents.readNothing(session, filter, withPerson);
+          return noMessages();
+        },
         trendChanges: async (input: TrendInput) => {
           if (!dry) return trendChanges.open(project, input, signal);
           await runTrend(session, dry.toInput(input));

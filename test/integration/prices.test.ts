@@ -321,13 +321,18 @@ describe('with a budget', () => {
     expect((await get('2d')).status).toBe(200);
   });
 
-  test('a subscription costs what its trend costs, when it begins; live events cost nothing', async () => {
+  test('a subscription costs what its trend costs, when it begins; live events what their filter has to know', async () => {
     const subscription = (days: string) =>
       `subscription { trendChanges(input: { ${last(days)}, series: [{ event: "View" }] }) { series { total } } }`;
     const [small, live] = [await priceOf(subscription('2d')), await priceOf('subscription { liveEvents { lost } }')];
     expect(small.total).toBe((await priceOf(trend('{ last: "2d" }'))).total);
     expect(small.fields).toMatchObject([{ path: ['trendChanges'], rows: expect.any(Number) }]);
-    expect(live).toMatchObject({ total: 0, fields: [{ path: ['liveEvents'], why: ['reads no events'] }] });
+    expect(live).toMatchObject({ total: 0, fields: [{ path: ['liveEvents'], rows: 0 }] });
+    const ofCountry = 'filter: { property: "person.country", op: EQ, value: "c1" }';
+    const looked = await priceOf(`subscription { liveEvents(${ofCountry}) { lost } }`);
+    const identified = await priceOf(trend('{ last: "60d" }').replace('"View"', '"$identify"'));
+    expect(looked.fields[0]!.rows).toBe(identified.fields[0]!.rows);
+    expect(looked.total).toBeGreaterThan(0);
 
     const refused = await listen(limited.url, secrets.read, subscription('60d'), {});
     expect(refused.data ?? null).toBeNull();

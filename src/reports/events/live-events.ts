@@ -26,6 +26,8 @@ export interface LiveEventsFeeds {
     withPerson: boolean,
     signal: AbortSignal,
   ): Promise<AsyncIterableIterator<LiveEvents | Error>>;
+  /** Asks a session for what a reading takes when nothing is new: for what the filter has to know beside the events themselves. */
+  readNothing(session: Session, filter: FilterInput | null | undefined, withPerson: boolean): Promise<void>;
 }
 
 interface LiveEventsDeps {
@@ -37,10 +39,14 @@ interface LiveEventsDeps {
   readonly metrics: Metrics;
 }
 
-interface Feed extends SharedFeed {
-  readonly project: string;
+/** What is asked for. */
+interface Question {
   readonly condition: Sql;
   readonly withPerson: boolean;
+}
+
+interface Feed extends SharedFeed, Question {
+  readonly project: string;
   readonly queues: Set<EventQueue>;
   /** Up to here everything was read. */
   seen: Moment;
@@ -143,7 +149,7 @@ export function createLiveEvents({
     }
   };
 
-  const toFeed = (of: Pick<Feed, 'project' | 'condition' | 'withPerson'>): Feed => ({
+  const toFeed = (of: Question & Pick<Feed, 'project'>): Feed => ({
     ...of,
     controller: new AbortController(),
     queues: new Set(),
@@ -173,6 +179,12 @@ export function createLiveEvents({
       feed.queues.add(queue);
       return queue.messages;
     },
+    async readNothing(session, filter, withPerson) {
+      const question = { condition: toCondition(filter), withPerson };
+      await session.report(newest, async (at) => {
+        await session.read(at, planNew(question, at.vector, at.vector, { from: at.now, to: at.now }));
+      });
+    },
   };
 }
 
@@ -196,28 +208,28 @@ interface NewRow extends EventRow, Row {
 // ---- SQL
 
 /** Newest first: the oldest are left out where there are too many. */
-function planNew(feed: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
+function planNew(question: Question, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
   const order = sql`ORDER BY received_at DESC, log_stream DESC, log_offset DESC`;
-  const who = feed.withPerson ? sql`toString(${person})` : sql`''`;
+  const who = question.withPerson ? sql`toString(${person})` : sql`''`;
   return {
     label: 'liveEvents',
     select: sql`SELECT * EXCEPT before FROM (
         SELECT *, count() OVER () AS found,
           sum(length(data)) OVER (${order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - length(data) AS before
-        FROM (SELECT ${toEventColumns(who)} FROM events WHERE ${toNew(feed, seen, vector, range)} ${order} LIMIT ${value('UInt32', mostEvents + 1)}))
+        FROM (SELECT ${toEventColumns(who)} FROM events WHERE ${toNew(question, seen, vector, range)} ${order} LIMIT ${value('UInt32', mostEvents + 1)}))
       WHERE before < ${value('UInt64', mostCharacters)} ${order}`,
   };
 }
 
-function countNew(feed: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
+function countNew(question: Question, seen: PositionVector, vector: PositionVector, range: TimeRange): Plan {
   return {
     label: 'liveEvents',
-    select: sql`SELECT count() AS n FROM events WHERE ${toNew(feed, seen, vector, range)}`,
+    select: sql`SELECT count() AS n FROM events WHERE ${toNew(question, seen, vector, range)}`,
   };
 }
 
 /** The index by position finds them, and the range the parts of the table in which they are. */
-function toNew({ condition }: Feed, seen: PositionVector, vector: PositionVector, range: TimeRange): Sql {
+function toNew({ condition }: Question, seen: PositionVector, vector: PositionVector, range: TimeRange): Sql {
   return allOf([
     rowsIn({ ...range, timezone: 'UTC' }),
     toNewer(seen, vector),
