@@ -55,12 +55,12 @@ describeWithOwn(['couchbase'], 'a Couchbase server that goes away', (start) => {
     try {
       await explain(gateways[0]);
       const [alone] = await untilFound(gateways[0]);
-      expect(alone).toMatchObject({ shared: null });
+      expect(alone).toMatchObject({ fromSharedCache: null });
       // What another gateway has computed.
       const [first] = await untilFound(gateways[1]);
-      expect(first).toMatchObject({ shared: first!.found });
+      expect(first).toMatchObject({ fromSharedCache: first!.found });
       const [again] = await untilFound(gateways[1]);
-      expect(again).toMatchObject({ found: first!.found, shared: 0 });
+      expect(again).toMatchObject({ found: first!.found, fromSharedCache: 0 });
 
       await server.kill();
       for (let left = 100; far.state() === 'ready' && left > 0; left--) await far.getMany([`probe-${left}`]);

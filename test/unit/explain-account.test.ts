@@ -28,7 +28,7 @@ const cell: ExplainedCell = {
   notes: [],
 };
 
-const look = { keys: 3, found: 3, shared: null, bytes: 10, state: 'ready', elapsedMs: 1 } as const;
+const look = { keys: 3, found: 3, fromSharedCache: null, bytes: 10, state: 'ready', elapsedMs: 1 } as const;
 
 test('days are named as days, and the first hour of a day as an hour', () => {
   const account = toAccount(
@@ -38,7 +38,7 @@ test('days are named as days, and the first hour of a day as an hour', () => {
       reports: [{ field: 'orders', summary: '1 piece: 1 computed', cells: [cell] }],
       statements: [],
       fusion: [],
-      cache: { state: 'ready', looks: [look, { ...look, shared: 1 }, { ...look, found: 0, shared: 0 }] },
+      cache: { state: 'ready', looks: [look, { ...look, fromSharedCache: 1 }, { ...look, found: 0, fromSharedCache: 0 }] },
       phases: {},
       notes: [],
       elapsedMs: 1,

@@ -95,8 +95,8 @@ function toStatementLines(statement: ExplainedStatement, withSql: boolean): stri
   ];
 }
 
-function toLook({ keys, found, shared, bytes, elapsedMs }: CacheLook): string {
-  const where = found === 0 || shared === null ? '' : ` (${shared} in the shared cache)`;
+function toLook({ keys, found, fromSharedCache, bytes, elapsedMs }: CacheLook): string {
+  const where = found === 0 || fromSharedCache === null ? '' : ` (${fromSharedCache} in the shared cache)`;
   return `; ${found} of ${count(keys, 'key')} found${where}, ${bytes} bytes, ${elapsedMs} ms`;
 }
 

@@ -105,7 +105,7 @@ export interface CacheLook {
   readonly keys: number;
   readonly found: number;
   /** Of them, those that came from the shared cache and not from this process' memory; null where there is only one of the two. */
-  readonly shared: number | null;
+  readonly fromSharedCache: number | null;
   readonly bytes: number;
   /** The worse one of before and after. */
   readonly state: CacheState;
@@ -261,15 +261,15 @@ export function traceLook(
   if (traces.length === 0) return get();
   const before = cache.state();
   const started = performance.now();
-  let shared: number | null = null;
+  let fromSharedCache: number | null = null;
   const onShared = (found: number) => {
-    shared = found;
+    fromSharedCache = found;
   };
   return get(onShared).then((values) => {
     const look: CacheLook = {
       keys: keys.length,
       found: values.filter((value) => value !== undefined).length,
-      shared,
+      fromSharedCache,
       bytes: values.reduce((sum, value) => sum + (value?.length ?? 0), 0),
       state: before === 'ready' ? cache.state() : before,
       elapsedMs: Math.round((performance.now() - started) * 100) / 100,
