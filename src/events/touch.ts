@@ -26,3 +26,8 @@ export function toTouched(touch: number): { readonly from: number; readonly to: 
   const months = -1 - touch;
   return { from: Date.UTC(1900, months), to: Date.UTC(1900, months + 1) };
 }
+
+/** Touches of hours that have something of the range: from the first to before the end. */
+export function toHours({ from, to }: { readonly from: number; readonly to: number }): { first: number; end: number } {
+  return { first: Math.floor(from / hour), end: Math.ceil(to / hour) };
+}

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { farDays, toTouch, toTouched } from '../../src/events/touch.ts';
+import { farDays, toHours, toTouch, toTouched } from '../../src/events/touch.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -33,6 +33,18 @@ test('and it is left alone by events outside of its hours, or of its months when
       const slack = isFar ? 31 * day : hour;
       const mayTouch = overlaps(toTouched(toTouch(at, now)), from, to);
       if (at >= to + slack || at < from - slack) expect(mayTouch).toBe(false);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('hours of a range are those of which a touch may have something of it', () => {
+  fc.assert(
+    fc.property(time, time, time, (at, a, b) => {
+      const [from, to] = a < b ? [a, b] : [b, a + 1];
+      const touch = toTouch(at, at);
+      const { first, end } = toHours({ from, to });
+      if (touch >= 0) expect(touch >= first && touch < end).toBe(overlaps(toTouched(touch), from, to));
     }),
     { numRuns: 5000 },
   );

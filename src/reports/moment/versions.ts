@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { PositionVector, Stream } from '../../events/position.ts';
-import { toTouched } from '../../events/touch.ts';
+import { toHours, toTouched } from '../../events/touch.ts';
 import type { Warehouse } from '../../ports/warehouse.ts';
 import type { TimeRange } from '../range.ts';
 import type { Correction } from './corrections.ts';
@@ -74,11 +74,12 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
   const fromMemory = ({ touches }: Loaded, ranges: readonly TimeRange[], snapshot: PositionVector) => {
     const latest = ranges.map((): Latest => new Map());
     const whole = { from: ranges[0]!.from, to: ranges[ranges.length - 1]!.to };
+    const { first, end } = toHours(whole);
     for (const [touch, streams] of touches) {
-      const touched = toTouched(touch);
       // Mostly one bucket of many is asked for: the others are known.
-      if (touched.to <= whole.from || touched.from >= whole.to) continue;
-      for (const i of placesOf(touched, ranges)) for (const [stream, last] of streams) raise(latest[i]!, stream, last);
+      if (touch >= 0 && (touch < first || touch >= end)) continue;
+      for (const i of placesOf(toTouched(touch), ranges))
+        for (const [stream, last] of streams) raise(latest[i]!, stream, last);
     }
     return latest.map((streams) => {
       // A batch newer than the snapshot hides the older one that the snapshot has.
