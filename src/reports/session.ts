@@ -55,8 +55,6 @@ export interface Session {
   loadFew(moment: Moment, plan: BucketPlan, mostRows: number): Promise<Cell | null>;
   /** The same, neither looked up nor kept: for what is asked once and is large. */
   read<R extends Row>(moment: Moment, plan: Plan): Promise<readonly R[]>;
-  /** What is known of who is who as of the moment, before anybody is looked for. */
-  identityAt(moment: Moment): Promise<Identity>;
   /** A statement that is not cached. */
   query<R extends Row>(
     statement: Statement,
@@ -139,9 +137,8 @@ export function createSession({
     { cacheKeyFn: toLoaderKey, maxBatchSize: 500 },
   );
 
-  const identityAt = ({ vector }: Moment) => identities.asOf(project, vector, signal);
-  const toIdentity = (plan: Plan, at: Moment): Promise<Identity> | Identity =>
-    countsPersons(plan) ? identityAt(at) : nobody;
+  const toIdentity = (plan: Plan, { vector }: Moment): Promise<Identity> | Identity =>
+    countsPersons(plan) ? identities.asOf(project, vector, signal) : nobody;
 
   /** Names what the plan's rows depend on in each of the ranges, and who is who, as of the moment. */
   const toVersions = async (at: Moment, plan: Plan, ranges: readonly TimeRange[]) => {
@@ -222,7 +219,6 @@ export function createSession({
       answer.catch(() => {}).finally(() => running.delete(answer));
       return answer;
     },
-    identityAt: (at) => timed('identity', () => identityAt(at)),
     load,
     loadBuckets,
     async loadFew(at, plan, mostRows) {

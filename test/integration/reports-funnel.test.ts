@@ -197,6 +197,27 @@ test.each<[string, Deeds, Asked, readonly number[]]>([
     [0, 2],
   ],
   [
+    'strict: but not where it has to go on from there',
+    [
+      ['A', 0],
+      ['B', 1],
+      ['X', 1],
+      ['C', 2],
+    ],
+    { order: 'STRICT' },
+    [0, 1],
+  ],
+  [
+    'strict: the window has its end at an instant of several',
+    [
+      ['A', 0],
+      ['B', 3],
+      ['X', 3],
+    ],
+    { order: 'STRICT', windowSeconds: 3 },
+    [0, 3],
+  ],
+  [
     'strict: and what the filter leaves out',
     [
       ['A', 0],

@@ -72,6 +72,27 @@ test('the id of a user goes before that of a device, and a device that only user
   expect(await project.ask().person({ id: 'missing' })).toBeNull();
 });
 
+test('a device that was somebody else first is not of whoever the second one was merged with', async () => {
+  const identify = (userId: string, anonymousId: string): SentEvent => ({
+    kind: 'identify',
+    input: { userId, anonymousId },
+  });
+  const { project, freshness } = await send([
+    identify('other', 'phone'),
+    identify('second', 'phone'),
+    identify('second', 'laptop'),
+    alias('whole', 'second'),
+  ]);
+  const whole = await project.ask().person({ id: 'whole', freshness });
+  expect([whole?.userIds.toSorted(), whole?.anonymousIds.toSorted()]).toEqual([
+    ['second', 'whole'],
+    ['laptop', 'phone'],
+  ]);
+  expect(whole?.eventCount).toBe(3);
+  const other = await project.ask().person({ id: 'other' });
+  expect([other?.userIds, other?.anonymousIds, other?.eventCount]).toEqual([['other'], ['phone'], 1]);
+});
+
 test('every id is found, whatever it is made of', async () => {
   const ids = ['a', '1234567', '12345678', '123456789', 'ünï 😀', "o'brien\\`", 'x'.repeat(200)];
   const { project, freshness } = await send(ids.map((userId) => track({ userId })));

@@ -38,7 +38,10 @@ test('days are named as days, and the first hour of a day as an hour', () => {
       reports: [{ field: 'orders', summary: '1 piece: 1 computed', cells: [cell] }],
       statements: [],
       fusion: [],
-      cache: { state: 'ready', looks: [look, { ...look, fromSharedCache: 1 }, { ...look, found: 0, fromSharedCache: 0 }] },
+      cache: {
+        state: 'ready',
+        looks: [look, { ...look, fromSharedCache: 1 }, { ...look, found: 0, fromSharedCache: 0 }],
+      },
       phases: {},
       notes: [],
       elapsedMs: 1,

@@ -2,7 +2,7 @@ import type { Cell } from '../cells/cells.ts';
 import type { Moment } from '../moment/moment.ts';
 import { allTime, type Plan, personOf, rowsIn } from '../plan.ts';
 import type { Session } from '../session.ts';
-import { join, type Sql, sql, value } from '../sql.ts';
+import { type Sql, sql, value } from '../sql.ts';
 
 /**
  * Who a few ids are, found by their own edges: a statement or two of some milliseconds, where reports of many events take a
@@ -23,6 +23,11 @@ interface EdgeRow {
   readonly next: string;
 }
 
+interface FamilyRow extends EdgeRow {
+  /** Of a child's child it is not known whether the edge is its first: it has to be asked for itself. */
+  readonly is_first: number | boolean;
+}
+
 interface OwnerRow {
   readonly id: string;
   readonly owner: string;
@@ -31,8 +36,6 @@ interface OwnerRow {
 /** Of each id the person that it stands for, as of the moment. */
 export async function findOwners(session: Session, moment: Moment, ids: Iterable<string>): Promise<Found<string>> {
   const asked = new Set(ids);
-  const { version } = await session.identityAt(moment);
-  if (version === '') return { of: new Map([...asked].map((id) => [id, id])), cells: [] };
   const cells: Cell[] = [];
   const edges = new Map<string, string>();
   const seen = new Set<string>();
@@ -75,8 +78,6 @@ export async function findKin(
   moment: Moment,
   ids: readonly string[],
 ): Promise<Found<readonly string[]>> {
-  const { version, chained } = await session.identityAt(moment);
-  if (version === '') return { of: new Map(ids.map((id) => [id, [id]])), cells: [] };
   const cells: Cell[] = [];
   const near = new Map<string, string[]>();
   const tie = (a: string, b: string) => {
@@ -88,14 +89,18 @@ export async function findKin(
   let open = [...new Set(ids)];
   for (let step = 0; open.length > 0 && step < mostSteps; step++) {
     for (const id of open) seen.add(id);
-    const cell = await session.load(moment, planEdges(toIdList(open), chained > 0 ? 2 : 1));
+    const cell = await session.load(moment, planFamily(toIdList(open)));
     cells.push(cell);
-    const rows = cell.rows as unknown as readonly EdgeRow[];
-    // Their children's children were looked for as well, or nobody has any.
+    const rows = cell.rows as unknown as readonly FamilyRow[];
+    // Their children's children were looked for as well.
     const opened = new Set(open);
-    for (const { id, next } of rows) if (opened.has(next)) seen.add(id);
+    for (const { id, next, is_first } of rows) if (is_first && opened.has(next)) seen.add(id);
     const found = new Set<string>();
-    for (const { id, next } of rows) {
+    for (const { id, next, is_first } of rows) {
+      if (!is_first) {
+        if (seen.has(next) && !seen.has(id)) found.add(id);
+        continue;
+      }
       // One of somebody else: its first edge leads elsewhere.
       if (!seen.has(id) && !seen.has(next)) continue;
       tie(id, next);
@@ -131,23 +136,30 @@ export function toIdList(ids: Iterable<string>): Sql {
   return sql`${value('Array(UInt64)', `[${[...new Set(ids)].sort().join(',')}]`)}`;
 }
 
-/**
- * The first edge of each of the ids, which is the one that counts; with their children, so many levels of them: of each id that has
- * an edge to one of them, and of each that has an edge to one of those, too.
- */
-function planEdges(ids: Sql, levels: 0 | 1 | 2 = 0): Plan {
-  const childrenOf = (parents: Sql) =>
-    sql`SELECT child FROM identity_edges WHERE ${rowsIn(allTime)} AND parent IN ${parents}`;
-  const children = [childrenOf(ids), childrenOf(sql`(${childrenOf(ids)})`)].slice(0, levels);
-  const all = levels === 0 ? ids : sql`(${join([sql`SELECT arrayJoin(${ids})`, ...children], ' UNION ALL ')})`;
+/** The first edge of each of the ids, which is the one that counts. */
+function planEdges(ids: Sql): Plan {
   return {
     label: 'edges',
     select: sql`SELECT toString(child) AS id, toString(parent) AS next FROM identity_edges
-      WHERE ${rowsIn(allTime)} AND child IN ${all}
-      ORDER BY child, received_at, message_id, parent LIMIT 1 BY child`,
+      WHERE ${rowsIn(allTime)} AND child IN ${ids}
+      ${inOrder} LIMIT 1 BY child`,
     limits: { resultRows: 1_000_000 },
   };
 }
+
+/** The first edge of each of the ids and of each that has an edge to one of them; and some edge of each that has one to one of those. */
+function planFamily(ids: Sql): Plan {
+  const children = sql`(SELECT child FROM identity_edges WHERE ${rowsIn(allTime)} AND parent IN ${ids})`;
+  return {
+    label: 'edges',
+    select: sql`SELECT toString(child) AS id, toString(parent) AS next, child IN ${ids} OR child IN ${children} AS is_first FROM identity_edges
+      WHERE ${rowsIn(allTime)} AND (child IN ${ids} OR child IN ${children} OR parent IN ${children})
+      ${inOrder} LIMIT 1 BY child`,
+    limits: { resultRows: 1_000_000 },
+  };
+}
+
+const inOrder = sql`ORDER BY child, received_at, message_id, parent`;
 
 function planOwners(which: Sql): Plan {
   return {

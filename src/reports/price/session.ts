@@ -71,8 +71,6 @@ export function createDrySession({ project, signal, cohorts, now, change }: DryD
       const { rows } = await note(plan, moment);
       return rows as readonly R[];
     },
-    // Not known: somebody may lead to somebody who leads further.
-    identityAt: async () => ({ version: '?', chained: 1, broken: [] }),
     async query() {
       return { rows: [], rowsRead: 0, elapsedMs: 0 };
     },
