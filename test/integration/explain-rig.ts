@@ -23,6 +23,8 @@ export interface ExplainRig {
   reports: Reports;
   /** What the cache has. A test may change it behind the gateways' back. */
   stored: Map<string, Buffer>;
+  /** Takes everything out of the cache; what was answered is there before, since it is written a moment after its answer. */
+  forget(): Promise<void>;
   /** Another gateway over the same cache, log and warehouse, or over those given instead. */
   open(instead?: Partial<Pick<Parameters<typeof createReports>[0], 'log' | 'warehouse'>>): Reports;
 }
@@ -49,7 +51,11 @@ export function useExplainRig(): ExplainRig {
     };
     rig.open = (instead = {}) =>
       createReports({ log: bench.log, warehouse: bench.warehouse, cache, logger, metrics, ...instead });
-    Object.assign(rig, { bench, stored, sink: await startSink(bench), reports: rig.open() });
+    const forget = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      stored.clear();
+    };
+    Object.assign(rig, { bench, stored, forget, sink: await startSink(bench), reports: rig.open() });
   });
   afterEach(async () => {
     rig.reports.stop();

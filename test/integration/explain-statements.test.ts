@@ -137,7 +137,7 @@ test('which cells one statement computed, and why others had each their own', as
     { computed: 7, failed: 0, statements: ['s1', 's3'] },
   ]);
 
-  rig.stored.clear();
+  await rig.forget();
   const other = rig.open();
   const fused = await explain(other, both);
   expect(fused.explanation.fusion).toMatchObject([{ members: ['c1', 'c2'], decision: 'fused' }]);
@@ -146,7 +146,7 @@ test('which cells one statement computed, and why others had each their own', as
   expect(fused.answer.map(({ meta }) => meta.source)).toEqual(['WAREHOUSE', 'WAREHOUSE']);
 
   // Of what another operation asks for in the same moment no more than that there is something.
-  rig.stored.clear();
+  await rig.forget();
   const third = rig.open();
   const [explained] = await Promise.all([explain(third, count()), sum(third.begin('demo', signal))]);
   expect(explained.explanation.fusion).toMatchObject([{ members: ['c1'], others: 1, decision: 'fused' }]);

@@ -108,15 +108,15 @@ test('damaged entries, and entries that are gone', async () => {
     'DAMAGED',
   );
 
-  rig.stored.clear();
+  await rig.forget();
   const gone = (await explain(rig.reports, count())).cells[0]!.misses;
   expect(gone).toMatchObject([{ why: 'GONE', text: expect.stringContaining('though this gateway knew one at 20') }]);
-  rig.stored.clear();
+  await rig.forget();
   expect((await explain(rig.reports, persons())).cells.flatMap(({ misses }) => misses.map(({ why }) => why))).toContain(
     'GONE',
   );
   // Another gateway knows of none of them.
-  rig.stored.clear();
+  await rig.forget();
   const other = rig.open();
   expect((await explain(other, count())).cells[0]!.misses).toMatchObject([{ why: 'NEVER_COMPUTED' }]);
   other.stop();

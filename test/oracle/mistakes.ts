@@ -2,11 +2,13 @@
 
 import { type Mutation, one } from './mistake.ts';
 import { entityMutations } from './mistakes-entities.ts';
+import { funnelMutations } from './mistakes-funnel.ts';
 import { trendMutations } from './mistakes-trend.ts';
 import { truthMutations } from './mistakes-truth.ts';
 
 export const mutations: readonly Mutation[] = [
   ...trendMutations,
+  ...funnelMutations,
   one(
     'a text that looks like a number is one',
     'filters',
@@ -22,48 +24,6 @@ export const mutations: readonly Mutation[] = [
     'return sql`(${isThere(property)} AND NOT (${compare(property, { ...comparison, op: positive })}))`',
   ),
   one('a dot matches a line feed', 'filters', 'filter/compare.ts', "pattern.includes('.') ? '(?-s)' : ''", "''"),
-  one(
-    'one event counts for two steps',
-    'funnel',
-    'funnel/levels.ts',
-    "overlaps.length > 0 ? sql`, 'strict_once'`",
-    "overlaps.length > 1e9 ? sql`, 'strict_once'`",
-  ),
-  one(
-    'the window of a funnel excludes its end',
-    'funnel',
-    'funnel/chains.ts',
-    '- ${chain}[1] <= ${literal(windowMs)}`',
-    '- ${chain}[1] < ${literal(windowMs)}`',
-  ),
-  one(
-    'the window of a funnel is from step to step',
-    'funnel',
-    'funnel/chains.ts',
-    't - ${chain}[1] <= ${literal(windowMs)}',
-    't - ${chain}[-1] <= ${literal(windowMs)}',
-  ),
-  one(
-    'an exclusion at the instant of a step ends the attempt',
-    'funnel',
-    'funnel/chains.ts',
-    'if(${last} < t, ${last}, ${before}) <= ${chain}[${from}])',
-    '${last} < ${chain}[${from}])',
-  ),
-  one(
-    'the first attempt counts, and not the one that gets furthest',
-    'funnel',
-    'funnel/attempts.ts',
-    "const isEasy = join([sql`eager[-1] - eager[1] <= ${literal(windowMs)}`, ...allowed], ' AND ');",
-    'const isEasy = sql`1`;',
-  ),
-  one(
-    'times of a step are those of all who began',
-    'funnel',
-    'funnel/plans.ts',
-    'sql`arrayMap(d -> toFloat64(d), arrayDifference(times))`',
-    'sql`arrayResize(arrayMap(d -> toFloat64(d), arrayDifference(times)), 2)`',
-  ),
   one(
     'the first time is the first in the range',
     'retention',
@@ -182,27 +142,6 @@ export const mutations: readonly Mutation[] = [
     'identity/identity.ts',
     '    toScope(project, snapshot),',
     "    sql`project = ${value('String', project)}`,",
-  ),
-  one(
-    'the last user that identified an anonymous id wins',
-    'funnel',
-    'identity/identity.ts',
-    'ORDER BY child, received_at, message_id, parent LIMIT 1 BY child',
-    'ORDER BY project, child, received_at DESC, message_id DESC, parent LIMIT 1 BY child',
-  ),
-  one(
-    'merges that arrived first win, whenever they were received',
-    'funnel',
-    'identity/identity.ts',
-    'ORDER BY child, received_at, message_id, parent LIMIT 1 BY child',
-    'ORDER BY child, log_stream, log_offset, parent LIMIT 1 BY child',
-  ),
-  one(
-    'ids that are aliased in a circle go round',
-    'funnel',
-    'identity/identity.ts',
-    'broken.length > 0 ?',
-    'broken.length > 1e9 ?',
   ),
   one(
     'a merge does not change the version of an answer',
@@ -377,20 +316,6 @@ export const mutations: readonly Mutation[] = [
     'identity/kin.ts',
     'if (!is_first) {',
     'if (id === next) {',
-  ),
-  one(
-    'in a strict order, a step goes on from an instant that has other events',
-    'funnel',
-    'funnel/levels.ts',
-    'AND (p = 1 OR n = q - p + 1 AND ${goesOn})',
-    'AND (p = 1 OR ${goesOn})',
-  ),
-  one(
-    'in a strict order, the window excludes its end where events are of one instant',
-    'funnel',
-    'funnel/levels.ts',
-    't - ${began} <= ${literal(windowMs)}',
-    't - ${began} < ${literal(windowMs)}',
   ),
   one(
     'a page is full when it has what was asked for, and no more is looked for',
