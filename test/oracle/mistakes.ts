@@ -312,7 +312,7 @@ export const mutations: readonly Mutation[] = [
   ),
   one(
     'an edge of the child of a child counts, whether it is its first or not',
-    'person',
+    'kin',
     'identity/kin.ts',
     'if (!is_first) {',
     'if (id === next) {',
