@@ -231,7 +231,7 @@ export const reportCases: readonly ReportCase[] = [
     },
     sql: byHand.toPaths,
     toAnswer: (rows) => {
-      const [whole] = rows.filter(({ part }) => part === 'all');
+      const whole = rows.find(({ part }) => part === 'all');
       const nodes = rows
         .filter(({ part }) => part === 'node')
         .map(({ step, name, n, persons, began, ended }): [number, string, ...number[]] => [

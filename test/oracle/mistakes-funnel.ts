@@ -2,7 +2,7 @@
 
 import { type Mutation, one } from './mistake.ts';
 
-/** Mistakes in funnels. */
+/** Mistakes in funnels, and in who is who, which funnels show. */
 export const funnelMutations: readonly Mutation[] = [
   one(
     'one event counts for two steps',

@@ -21,8 +21,6 @@ interface Ways {
 
 /** What a process of its own would do for the one answer that is asked for. */
 function ask(stampede: Stampede, { compute, keep, signal = never }: Ways = {}): Promise<string> {
-  // It is written when whoever waits has it: the test may be over then.
-  const own = cache;
   return stampede.underLease({
     key: 'question',
     keys: ['answer'],
@@ -31,7 +29,7 @@ function ask(stampede: Stampede, { compute, keep, signal = never }: Ways = {}): 
       runs++;
       return compute ? compute() : sleep(50, 'right');
     },
-    keep: keep ?? ((answer) => own.setMany([{ key: 'answer', value: Buffer.from(answer), ttlSeconds: 60 }])),
+    keep: keep ?? ((answer) => cache.setMany([{ key: 'answer', value: Buffer.from(answer), ttlSeconds: 60 }])),
     signal,
   });
 }

@@ -8,7 +8,7 @@ import { type CellTrace, runTraced, traceFusion } from '../explain/cells.ts';
 import { type Identity, toPlanStatement } from '../identity/identity.ts';
 import { type Plan, type Row, toQueryOptions } from '../plan.ts';
 import { type Fused, fuse, type Missing } from './fusion.ts';
-import { type Computation, createStampede, keepAfter } from './stampede.ts';
+import { type Computation, createStampede } from './stampede.ts';
 
 /** As of which moment, and who was who then. */
 export interface Question {
@@ -120,10 +120,14 @@ export function createFlights({ cache, warehouse, metrics, fusion }: FlightsDeps
   ): Promise<Landed> => {
     // In the same turn for all, and when the flight is there.
     await null;
-    const keep = ({ rows }: Landed) => place.keep(rows);
+    const keep = async ({ rows }: Landed) => {
+      // When whoever waits has them: to write them down takes longer than many an answer.
+      await new Promise((resolve) => setImmediate(resolve));
+      await place.keep(rows);
+    };
     if (question.fresh) {
       const landed = await compute();
-      void keepAfter(keep, landed);
+      void keep(landed);
       return landed;
     }
     const read = (values: readonly (Buffer | undefined)[]): Landed | undefined => {

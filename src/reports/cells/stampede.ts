@@ -57,7 +57,7 @@ export function createStampede(cache: ReportCache, { patienceMs = 5000 }: Patien
     };
     try {
       const answer = await compute();
-      void keepAfter(keep, answer).finally(end);
+      void keep(answer).finally(end);
       return answer;
     } catch (thrown) {
       end();
@@ -83,16 +83,10 @@ export function createStampede(cache: ReportCache, { patienceMs = 5000 }: Patien
         await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal });
       }
       const answer = await compute();
-      void keepAfter(keep, answer);
+      void keep(answer);
       return answer;
     },
   };
-}
-
-/** When whoever waits has it: to write it down takes longer than many an answer. */
-export async function keepAfter<Answer>(keep: (answer: Answer) => Promise<void>, answer: Answer): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  await keep(answer);
 }
 
 function toLeaseKey(key: string): string {

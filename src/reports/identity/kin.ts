@@ -3,6 +3,7 @@ import type { Moment } from '../moment/moment.ts';
 import { allTime, type Plan, personOf, rowsIn } from '../plan.ts';
 import type { Session } from '../session.ts';
 import { type Sql, sql, value } from '../sql.ts';
+import { firstEdges } from './identity.ts';
 
 /**
  * Who a few ids are, found by their own edges: a statement or two of some milliseconds, where reports of many events take a
@@ -25,7 +26,7 @@ interface EdgeRow {
 
 interface FamilyRow extends EdgeRow {
   /** Of a child's child it is not known whether the edge is its first: it has to be asked for itself. */
-  readonly is_first: number | boolean;
+  readonly is_first: number;
 }
 
 interface OwnerRow {
@@ -142,7 +143,7 @@ function planEdges(ids: Sql): Plan {
     label: 'edges',
     select: sql`SELECT toString(child) AS id, toString(parent) AS next FROM identity_edges
       WHERE ${rowsIn(allTime)} AND child IN ${ids}
-      ${inOrder} LIMIT 1 BY child`,
+      ${firstEdges}`,
     limits: { resultRows: 1_000_000 },
   };
 }
@@ -154,12 +155,10 @@ function planFamily(ids: Sql): Plan {
     label: 'edges',
     select: sql`SELECT toString(child) AS id, toString(parent) AS next, child IN ${ids} OR child IN ${children} AS is_first FROM identity_edges
       WHERE ${rowsIn(allTime)} AND (child IN ${ids} OR child IN ${children} OR parent IN ${children})
-      ${inOrder} LIMIT 1 BY child`,
+      ${firstEdges}`,
     limits: { resultRows: 1_000_000 },
   };
 }
-
-const inOrder = sql`ORDER BY child, received_at, message_id, parent`;
 
 function planOwners(which: Sql): Plan {
   return {

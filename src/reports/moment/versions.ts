@@ -73,8 +73,7 @@ export function createVersions(warehouse: Warehouse, watermark: WatermarkReader)
 
   const fromMemory = ({ touches }: Loaded, ranges: readonly TimeRange[], snapshot: PositionVector) => {
     const latest = ranges.map((): Latest => new Map());
-    const whole = { from: ranges[0]!.from, to: ranges[ranges.length - 1]!.to };
-    const { first, end } = toHours(whole);
+    const { first, end } = toHours({ from: ranges[0]!.from, to: ranges[ranges.length - 1]!.to });
     for (const [touch, streams] of touches) {
       // Mostly one bucket of many is asked for: the others are known.
       if (touch >= 0 && (touch < first || touch >= end)) continue;
