@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Role } from './commands/run-role.ts';
+import { onStopSignal } from './commands/signals.ts';
 import { readConfig, readSurroundings } from './config.ts';
 import { isTallygateError, toMessage } from './errors.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -115,10 +116,7 @@ const [
   import('./commands/cache.ts'),
 ]);
 const interrupted = new AbortController();
-const untilSignal = (command: Command) =>
-  command.hook('preAction', () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-  });
+const untilSignal = (command: Command) => command.hook('preAction', () => onStopSignal(() => interrupted.abort()));
 const ending = { signal: interrupted.signal, onExitCode: (code: number) => void end(code) };
 program.addCommand(
   untilSignal(

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import { toMessage } from '../errors.ts';
 import type { Telemetry } from '../roles/backends.ts';
 import type { GatewayPart } from '../roles/gateway.ts';
+import { endNow, onStopSignal } from './signals.ts';
 
 export type Role = (config: Config, telemetry: Telemetry, onCrash: (reason: unknown) => void) => Promise<GatewayPart>;
 
@@ -22,20 +23,16 @@ export async function runRole(
     logger.fatal({ err: reason }, `the sink cannot go on: ${toMessage(reason)}`);
     ended.resolve(1);
   });
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (++signals > 1) process.exit(1);
+  onStopSignal((signal) => {
     logger.info({ signal }, 'stopping');
     ended.resolve(0);
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  });
   onStarted(started);
   const code = await ended.promise;
   const deadlineMs = config.SHUTDOWN_SECONDS * 1000;
   const timer = setTimeout(() => {
     logger.error({ deadlineMs }, 'could not stop in time; what was acknowledged is in the log');
-    process.exit(1);
+    endNow();
   }, deadlineMs + 1000);
   await started.stop(deadlineMs);
   clearTimeout(timer);

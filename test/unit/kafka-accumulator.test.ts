@@ -36,14 +36,18 @@ function create(
     },
   });
   const queuedBytes = async () => (await metrics.logQueuedBytes.get()).values[0]?.value;
-  return { ...accumulator, sent, metrics, queuedBytes };
+  /** Resolves when so many batches are on their way or have been: a timer of 0 ms takes what the machine lets it. */
+  const untilSent = async (count: number) => {
+    while (sent.length < count) await sleep(1);
+  };
+  return { ...accumulator, sent, untilSent, metrics, queuedBytes };
 }
 
 const records = (...values: string[]): NewRecord[] => values.map((value) => ({ key: 'k', value: Buffer.from(value) }));
 const many = (count: number, size = 1) => records(...Array.from({ length: count }, () => 'x'.repeat(size)));
 
 test('appends within the linger share a batch, and each gets its own first offset', async () => {
-  const { append, sent } = create();
+  const { append, sent, untilSent } = create();
   const appends = [
     append(0, records('a')),
     append(0, records('b', 'c')),
@@ -51,7 +55,7 @@ test('appends within the linger share a batch, and each gets its own first offse
     append(0, records('e')),
   ];
   expect(sent.length).toBe(0);
-  await sleep(20);
+  await untilSent(2);
   expect(sent.map(({ partition, values }) => [partition, values])).toEqual([
     [0, ['a', 'b', 'c', 'e']],
     [1, ['d']],
@@ -62,22 +66,22 @@ test('appends within the linger share a batch, and each gets its own first offse
 });
 
 test('one batch of a partition is on its way at a time, and what comes meanwhile makes the next', async () => {
-  const { append, sent } = create({ lingerMs: 0 });
+  const { append, sent, untilSent } = create({ lingerMs: 0 });
   const first = append(0, records('a'));
-  await sleep(5);
+  await untilSent(1);
   const others = [append(0, records('b')), append(0, many(10)), append(0, records('c'))];
   await sleep(20);
   expect(sent.length).toBe(1);
   sent[0]?.answer(0);
   await first;
-  await sleep(5);
+  await untilSent(2);
   // 'b' and ten more are more than a batch: an append is never split.
   expect(sent[1]?.values).toEqual(['b']);
   sent[1]?.answer(1);
-  await sleep(5);
+  await untilSent(3);
   expect(sent[2]?.values.length).toBe(10);
   sent[2]?.answer(2);
-  await sleep(5);
+  await untilSent(4);
   sent[3]?.answer(12);
   expect(await Promise.all(others)).toEqual([1, 2, 12]);
 });
@@ -94,9 +98,9 @@ test('a full batch does not linger, and an append above the limits goes alone', 
 });
 
 test('what was not sent in time is rejected, what is on its way is rejected and still holds its partition', async () => {
-  const { append, sent } = create({ lingerMs: 0, deadlineMs: 300 });
+  const { append, sent, untilSent } = create({ lingerMs: 0, deadlineMs: 300 });
   const sending = append(0, records('a'));
-  await sleep(10);
+  await untilSent(1);
   const queued = append(0, records('b'));
   const sentence = 'Kafka has not confirmed the records within 300 ms';
   await expect(sending).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', message: sentence, retryAfterMs: 1000 });
@@ -105,22 +109,22 @@ test('what was not sent in time is rejected, what is on its way is rejected and 
   await expect(append(0, records('c'))).rejects.toThrow(sentence);
   expect(Date.now() - began).toBeLessThan(150);
   const elsewhere = append(1, records('d'));
-  await sleep(10);
+  await untilSent(2);
   sent[1]?.answer(0);
   expect(await elsewhere).toBe(0);
   sent[0]?.answer(0);
   await sleep(10);
   const again = append(0, records('e'));
-  await sleep(10);
+  await untilSent(3);
   expect(sent.map(({ values }) => values)).toEqual([['a'], ['d'], ['e']]);
   sent[2]?.answer(1);
   expect(await again).toBe(1);
 });
 
 test('bytes are bounded, counted until a send has settled, and given back', async () => {
-  const { append, sent, queuedBytes, metrics } = create({ lingerMs: 0, maxQueuedBytes: 1000 });
+  const { append, sent, untilSent, queuedBytes, metrics } = create({ lingerMs: 0, maxQueuedBytes: 1000 });
   const first = append(0, many(1, 600));
-  await sleep(5);
+  await untilSent(1);
   await expect(append(1, many(1, 600))).rejects.toMatchObject({ code: 'LOG_OVERLOADED', retryAfterMs: 1000 });
   expect(await queuedBytes()).toBe(617);
   sent[0]?.fail(new TallygateError('LOG_UNAVAILABLE', 'away'));
@@ -128,7 +132,7 @@ test('bytes are bounded, counted until a send has settled, and given back', asyn
   await sleep(5);
   expect(await queuedBytes()).toBe(0);
   const second = append(1, many(1, 600));
-  await sleep(5);
+  await untilSent(2);
   sent[1]?.answer(4);
   expect(await second).toBe(4);
   const codes = (await metrics.appendErrors.get()).values.map(({ labels, value }) => [labels.code, value]);
@@ -139,9 +143,9 @@ test('bytes are bounded, counted until a send has settled, and given back', asyn
 });
 
 test('what is queued can be rejected, what is on its way goes on', async () => {
-  const { append, sent, rejectQueued, drain, queuedBytes } = create({ lingerMs: 0 });
+  const { append, sent, untilSent, rejectQueued, drain, queuedBytes } = create({ lingerMs: 0 });
   const sending = append(0, records('a'));
-  await sleep(5);
+  await untilSent(1);
   const queued = append(0, records('b'));
   rejectQueued(new TallygateError('LOG_UNAVAILABLE', 'the brokers are away'));
   await expect(queued).rejects.toThrow('the brokers are away');
@@ -153,16 +157,16 @@ test('what is queued can be rejected, what is on its way goes on', async () => {
 });
 
 test('what is queued for one partition can be rejected, the others go on', async () => {
-  const { append, sent, rejectQueued } = create({ lingerMs: 0 });
+  const { append, sent, untilSent, rejectQueued } = create({ lingerMs: 0 });
   const sending = [append(0, records('a')), append(1, records('b'))];
-  await sleep(5);
+  await untilSent(2);
   const queued = append(0, records('c'));
   const other = append(1, records('d'));
   rejectQueued(new TallygateError('LOG_UNAVAILABLE', 'its leader is away'), 0);
   await expect(queued).rejects.toThrow('its leader is away');
   for (const { answer } of sent) answer(9);
   expect(await Promise.all(sending)).toEqual([9, 9]);
-  await sleep(5);
+  await untilSent(3);
   expect(sent.slice(2).map(({ partition, values }) => [partition, values])).toEqual([[1, ['d']]]);
   sent[2]?.answer(10);
   expect(await other).toBe(10);

@@ -7,7 +7,7 @@ import { toParameterStatements } from './engine-params.ts';
  * side; and one does not stop by itself when its client goes away, so another one, kept for that, kills its statement.
  */
 
-type Chdb = typeof import('chdb/connection');
+type Chdb = Pick<typeof import('chdb'), 'drainPending'> & typeof import('chdb/connection');
 /** The official client's own type; the engine's package has a copy of it. */
 export type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>;
 type StatementParameters = {
@@ -62,6 +62,8 @@ export async function openEnginePool(path: string, reportConnections: number): P
     },
     close: async () => {
       for (const connection of all) await connection.close();
+      // A connection with a statement on its way is gone when that has ended, and a process that exits before crashes.
+      await engine.drainPending();
     },
   };
 }
@@ -125,7 +127,8 @@ function createLane(idle: Connection[], kill?: (id: string) => void): Connection
 
 async function loadEngine(): Promise<Chdb> {
   try {
-    return await import('chdb/connection');
+    const [{ drainPending }, connection] = await Promise.all([import('chdb'), import('chdb/connection')]);
+    return { ...connection, drainPending };
   } catch (cause) {
     throw new TallygateError(
       'CONFIG_INVALID',
