@@ -56,6 +56,7 @@ test('appends within the linger share a batch, and each gets its own first offse
   ];
   expect(sent.length).toBe(0);
   await untilSent(2);
+  await sleep(20);
   expect(sent.map(({ partition, values }) => [partition, values])).toEqual([
     [0, ['a', 'b', 'c', 'e']],
     [1, ['d']],
@@ -116,6 +117,7 @@ test('what was not sent in time is rejected, what is on its way is rejected and 
   await sleep(10);
   const again = append(0, records('e'));
   await untilSent(3);
+  await sleep(10);
   expect(sent.map(({ values }) => values)).toEqual([['a'], ['d'], ['e']]);
   sent[2]?.answer(1);
   expect(await again).toBe(1);
@@ -167,6 +169,7 @@ test('what is queued for one partition can be rejected, the others go on', async
   for (const { answer } of sent) answer(9);
   expect(await Promise.all(sending)).toEqual([9, 9]);
   await untilSent(3);
+  await sleep(5);
   expect(sent.slice(2).map(({ partition, values }) => [partition, values])).toEqual([[1, ['d']]]);
   sent[2]?.answer(10);
   expect(await other).toBe(10);
