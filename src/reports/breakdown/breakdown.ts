@@ -110,8 +110,9 @@ export function toColumns(breakdowns: readonly ShownBreakdown[], prefix = ''): C
       return;
     }
     if (shown === 'every') {
-      indexes.push(sql`${textKey(toText(property))} AS ${d}`);
-      keys.push(d);
+      // The key is made of each value, not of each row.
+      indexes.push(sql`${toText(property)} AS ${d}`);
+      keys.push(textKey(d));
       return;
     }
     const isFound = 'strings' in shown;
