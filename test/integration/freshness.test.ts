@@ -162,7 +162,8 @@ test('rows that are stored before their ledger row are not counted, and not cach
     await sleep(20);
   }
   expect((await look(gateways[0], { maxAgeMs: 0 })).totals).toEqual([1, 1, 1]);
-  expect((await look(gateways[1])).totals).toEqual([1, 1, 1]);
+  // Its own reading of the ledger may be older than the first event.
+  expect((await look(gateways[1], { after: token })).totals).toEqual([1, 1, 1]);
   completes.resolve();
   await bench.untilStored();
   await stuck.stop(5000);
