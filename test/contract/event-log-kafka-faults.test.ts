@@ -89,7 +89,7 @@ describeWithOwn(['kafka'], 'Kafka that fails', (start) => {
       const consumption = await log.consume(uniqueName('group'), async (lease) => {
         while (!lease.stopping.aborted) seen.push(...toValues(await lease.take({ ...quick, waitMs: 200 })));
       });
-      expect(Date.now() - began).toBeLessThan(2000);
+      expect(Date.now() - began).toBeLessThan(500);
       await sleep(2500);
       expect(() => log.partitions()).toThrow('Kafka: the brokers do not answer');
       await server.restart();
@@ -129,7 +129,7 @@ describeWithOwn(['kafka'], 'Kafka that fails', (start) => {
       for (let i = 0; i < 30; i++) {
         const began = Date.now();
         await expect(log.append(i % 3, toRecords('x'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
-        expect(Date.now() - began).toBeLessThan(1000);
+        expect(Date.now() - began).toBeLessThan(100);
       }
       const before = appends.acknowledged.length;
       await server.restart();

@@ -24,7 +24,7 @@ test('without a terminal there is a line every now and then, and no control char
   const progress = createProgress(stream, { total: 100, unit: 'rows' }, 20);
   progress.note('f.csv: event -> event');
   progress.update(50, 5);
-  await sleep(400);
+  await sleep(100);
   progress.stop();
   const text = String(stream.read());
   await sleep(50);
