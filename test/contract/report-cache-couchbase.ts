@@ -4,7 +4,7 @@ import { type CouchbaseCacheOptions, openCouchbaseCache } from '../../src/adapte
 import type { ReportCache } from '../../src/ports/report-cache.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import type { CouchbaseEnv } from '../servers/couchbase.ts';
+import { type CouchbaseEnv, openBucket } from '../servers/couchbase.ts';
 import { untilState } from './report-cache.ts';
 
 type Env = Pick<CouchbaseEnv, 'COUCHBASE_URL' | 'COUCHBASE_USER' | 'COUCHBASE_PASSWORD'>;
@@ -73,14 +73,7 @@ export async function connectDirectly(env: Env) {
     username: env.COUCHBASE_USER,
     password: env.COUCHBASE_PASSWORD,
   });
-  const bucket = cluster.bucket('default');
-  // What is asked while a bucket opens may end in a queue that the SDK does not look into again (CXXCBC-1023; seen with 4.7.1
-  // in one of 1,700 connections). The adapter connects anew then.
-  await bucket
-    .defaultCollection()
-    .exists('absent')
-    .catch(() => undefined);
-  return { bucket, close: () => cluster.close() };
+  return { bucket: await openBucket(cluster), close: () => cluster.close() };
 }
 
 export const entry = (key: string, value = key, ttlSeconds = 600) => ({ key, value: Buffer.from(value), ttlSeconds });

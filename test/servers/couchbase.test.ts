@@ -1,4 +1,5 @@
 import { type Cluster, type Collection, connect, DocumentNotFoundError, TimeoutError } from 'couchbase';
+import { openBucket } from './couchbase.ts';
 import { createCouchbaseFaults, kvStatus } from './couchbase-faults.ts';
 import { describeWith, describeWithOwn, uniqueName } from './require.ts';
 
@@ -20,7 +21,7 @@ async function open(address: Address): Promise<Collection> {
     timeouts: { kvTimeout: 1000, bootstrapTimeout: 2000 },
   });
   clusters.push(cluster);
-  return cluster.bucket('default').defaultCollection();
+  return (await openBucket(cluster)).defaultCollection();
 }
 
 describeWith(['couchbase'], 'the shared Couchbase test server', (env) => {
